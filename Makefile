@@ -1,0 +1,91 @@
+# skep: one plain GNU makefile. `make demo` and `make check` are all a newcomer needs.
+#
+#   make            the release build: build/release/skep
+#   make demo       installs what is missing, builds, runs the first example
+#   make check      installs what is missing, builds, runs every test
+#   make test       the unprivileged part of the tests, no network, no root
+#   make bench      the benchmarks of docs/benchmarks.md
+#   make static     a fully static binary: build/static/skep
+#   make golden     rewrites the golden files; review the diff by hand
+#   make compile_commands.json
+#
+# Variables: CONFIG=release|debug|static|cov, V=1, CC=…, ROOMS="base isa" (build only these rooms and
+# their unit tests), WERROR=1, UNIT=NAME (run one unit test). A file config.mk may set any of them.
+
+-include config.mk
+
+CONFIG ?= release
+ROOMS  ?= base isa types obj ir probes gen cfront btfront rt kern api cli
+BUILD  := build/$(CONFIG)
+PYTHON ?= python3
+PREFIX ?= /usr/local
+
+CFLAGS_release = -O2 -g
+CFLAGS_static  = -O2 -g -ffunction-sections -fdata-sections
+CFLAGS_debug   = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
+CFLAGS_cov     = -O0 -g --coverage
+LDFLAGS_static = -static -Wl,--gc-sections
+LDFLAGS_release = -Wl,--gc-sections
+CFLAGS_release += -ffunction-sections -fdata-sections
+LDFLAGS_debug  = -fsanitize=address,undefined
+LDFLAGS_cov    = --coverage
+
+WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wvla -Wimplicit-fallthrough
+ifdef WERROR
+WARN += -Werror
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fvisibility=hidden -fPIC -Isrc -Iinclude $(WARN) \
+	$(CFLAGS_$(CONFIG)) $(CFLAGS)
+# libbpf, libelf and zlib are linked statically, so that the binary needs only libc.
+LIBS := -Wl,-Bstatic -lbpf -lelf -lz -Wl,-Bdynamic
+ifeq ($(CONFIG),static)
+LIBS := -lbpf -lelf -lz
+endif
+
+SRC    := $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c))
+OBJ    := $(SRC:%.c=$(BUILD)/%.o)
+LIBSRC := $(filter-out src/cli/%,$(SRC))
+LIBOBJ := $(LIBSRC:%.c=$(BUILD)/%.o)
+LIBHDR := $(BUILD)/gen/lib_headers.inc
+
+Q := $(if $(V),,@)
+
+all: $(BUILD)/skep
+.PHONY: all demo check test bench static golden clean unit install FORCE
+
+$(BUILD)/skep: $(OBJ)
+	$(Q)echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS_$(CONFIG)) $(LDFLAGS) -o $@ $(OBJ) $(LIBS)
+
+$(BUILD)/libskep.a: $(LIBOBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/src/%.o: src/%.c
+	$(Q)mkdir -p $(@D)
+	$(Q)echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD)/gen -MMD -MP -c -o $@ $<
+
+# lib/ is shipped inside the binary: a table of name and text.
+$(LIBHDR): scripts/embed-lib $(wildcard lib/*.h lib/*/*.h)
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/embed-lib lib > $@
+$(BUILD)/src/cfront/lib.o: $(LIBHDR)
+
+# ---- tests ----------------------------------------------------------------------------------------
+
+UNITSRC := $(wildcard $(foreach r,$(ROOMS),tests/unit/$(r)_test.c tests/unit/$(r)_*_test.c))
+UNITS   := $(UNITSRC:tests/unit/%.c=$(BUILD)/unit/%)
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libskep.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(CONFIG)) -MMD -MP -o $@ $< $(BUILD)/libskep.a $(LIBS) -lcmocka
+
+unit: $(if $(UNIT),$(BUILD)/unit/$(UNIT),$(UNITS))
+	$(Q)for t in $^; do echo "== $$t"; $$t || exit 1; done
+
+test: all unit
+
+clean:
+	rm -rf build
+
+-include $(OBJ:.o=.d) $(UNITS:=.d)
