@@ -1,0 +1,19 @@
+/* kern: struct rt_engine on the Linux kernel, through bpf(2) and libbpf's low-level calls.
+ *
+ * The only room that sees libbpf. Creates maps, loads programs with BTF, attaches, reads. Keeps the set of
+ * traced processes (a cgroup v2 of its own, or a map of thread group ids fed by fork and exit). Finds
+ * the equivalent of an attach point that this kernel lacks. Everything that it makes goes away with the
+ * process, also when it is killed.
+ */
+#ifndef SKEP_KERN_H
+#define SKEP_KERN_H
+
+#include "rt/rt.h"
+
+extern const struct rt_engine kern_engine;
+
+/* Names of the object's parts that the engine looks for: the map of traced thread groups, filled by
+ * the engine with the first ones and by the tracker programs (see api/) with their children. */
+#define KERN_PIDS_MAP "skep.pids"
+
+#endif
