@@ -75,18 +75,24 @@ struct arena_mark { void *chunk; size_t used; };
 struct arena_mark arena_mark(struct arena *a);
 void arena_release(struct arena *a, struct arena_mark m);
 
-/* Bytes handed out so far; for benchmarks and limits. */
+/* Bytes handed out and not given back; for benchmarks and limits. */
 size_t arena_used(const struct arena *a);
 struct trap *arena_trap(const struct arena *a);
+#ifdef SKEP_DEBUG
+/* For tests: the n-th allocation from now runs out of memory (1 is the next); 0 takes it back. */
+void arena_fail_after(struct arena *a, u32 n);
+#endif
 
 /* ---- vectors -------------------------------------------------------------------------------- */
 
-/* vec(T) is a growable array inside an arena: `.at[i]`, `.n`. A zeroed one is empty.
- * vec_push returns a pointer to a zeroed new last element, valid until the next push. */
+/* vec(T) is a growable array inside an arena: `.at[i]`, `.n`. A zeroed one is empty; lowering `.n`
+ * drops elements. vec_push returns a pointer to a zeroed new last element, valid until the next
+ * push; it evaluates its arguments more than once. */
 #define vec(T) struct { T *at; u32 n, cap; }
 #define vec_push(a, v) \
 	((v)->n == (v)->cap \
-	 ? (void)((v)->at = vec_grow((a), (v)->at, &(v)->cap, (v)->n, sizeof(*(v)->at))) : (void)0, \
+	 ? (void)((v)->at = vec_grow((a), (v)->at, &(v)->cap, (v)->n, sizeof(*(v)->at))) \
+	 : (void)__builtin_memset(&(v)->at[(v)->n], 0, sizeof(*(v)->at)), \
 	 &(v)->at[(v)->n++])
 #define vec_last(v) (&(v)->at[(v)->n - 1])
 /* Helper of vec_push: a block with room for one more, old contents copied, rest zeroed. */
@@ -116,13 +122,21 @@ str str_cut(str *rest, char sep);
 str str_dup(struct arena *a, str x);
 char *str_z(struct arena *a, str x);             /* NUL-terminated copy */
 str str_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Parses a C integer (0x, 0, decimal; sign allowed) that fills all of `x`; false if it does not. */
+str str_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+/* Parses a C integer (0x, 0, decimal; sign allowed) that fills all of `x`; false if it does not, or
+ * if the value does not fit. No suffixes. A negative number is no u64. */
 bool str_to_u64(str x, u64 *out);
 bool str_to_s64(str x, s64 *out);
 /* Matches a shell-like pattern where `*` is any run and `?` any one byte. */
 bool str_glob(str pattern, str text);
-/* Edit distance (Levenshtein with transposition) of at most `limit`, else limit + 1. */
+/* Edit distance (Levenshtein with transposition) of at most `limit`, else limit + 1; strings that
+ * differ over more than 255 bytes are always too far. */
 u32 str_distance(str a, str b, u32 limit);
+/* Decodes the UTF-8 character at `at`: returns its length in bytes and its code point, or 0 when
+ * there is none (end, or malformed: overlong, surrogate, cut, beyond U+10FFFF). */
+u32 str_utf8(str x, u32 at, u32 *out_code);
+/* Columns that a character takes in a terminal: 0 (combining), 1, or 2 (East Asian wide, emoji). */
+u32 str_utf8_width(u32 code);
 
 /* ---- string maps ---------------------------------------------------------------------------- */
 
@@ -145,8 +159,8 @@ void sbuf_put(struct sbuf *b, str x);
 void sbuf_puts(struct sbuf *b, const char *cstr);
 void sbuf_pad(struct sbuf *b, char c, u32 n);
 void sbuf_printf(struct sbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void sbuf_vprintf(struct sbuf *b, const char *fmt, va_list ap);
-/* Appends a C-quoted string: "a\n" with the quotes. */
+void sbuf_vprintf(struct sbuf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+/* Appends a C-quoted string: "a\n" with the quotes; what is not printable UTF-8 becomes \ooo. */
 void sbuf_quote(struct sbuf *b, str x);
 /* Appends a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void sbuf_json(struct sbuf *b, str x);
@@ -210,7 +224,7 @@ struct source *sources_find(const struct sources *ss, u32 at);   /* NULL if nowh
 /* Line and column (both from 1; the column counts bytes) of a place. */
 struct place { struct source *src; u32 line, col; };
 struct place sources_place(struct sources *ss, u32 at);
-/* The text of one line, without its newline. */
+/* The text of one line, without its newline (LF or CR LF). Empty beyond the last line. */
 str sources_line(struct sources *ss, struct source *src, u32 line);
 str sources_text(struct sources *ss, struct span s);
 
@@ -239,10 +253,14 @@ struct diags {
 	struct sources *ss;
 	vec(struct diag) list;
 	u32 n_errors, n_warnings;
-	u32 limit;            /* errors kept, 20 by default; later ones are only counted */
+	u32 limit;            /* errors kept, and warnings kept; 20 by default; later ones are only
+			       * counted */
+	u32 n_kept_errors, n_kept_warnings;
+	bool dropped;         /* the one added last was not kept, so its notes go nowhere */
 };
 void diags_init(struct diags *dx, struct arena *a, struct sources *ss);
-/* Adds one diagnostic of the tag's severity. Two errors at the same place keep only the first. */
+/* Adds one diagnostic of the tag's severity. Two errors that begin at the same place keep only the
+ * first, as do two equal warnings; those are not counted. Texts are cut at 1000 bytes. */
 void diag_add(struct diags *dx, struct span at, enum diag_tag tag, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 /* Attach to the diagnostic added last: a note shows another place (nowhere: just text); a hint
@@ -254,7 +272,10 @@ const char *diag_tag_gloss(enum diag_tag tag);
 enum diag_severity diag_tag_severity(enum diag_tag tag);
 /* Appends all diagnostics as text: `file:line:col: error: …`, the source line, `^~~~`. */
 void diags_render(struct diags *dx, struct sbuf *out, bool color);
-/* Appends them as JSON lines, one object each: {"type":"diagnostic","severity":…,"tag":…,…}. */
+/* Appends them as JSON lines, one object each: {"type":"diagnostic","severity":…,"tag":…,
+ * "message":…,"file":…,"line":…,"column":…,"end_line":…,"end_column":…,"source":…,"notes":[…],
+ * "hints":[…]}; without the place when there is none. When some were not kept, one last object
+ * {"type":"omitted","errors":N,"warnings":N}. */
 void diags_render_json(struct diags *dx, struct sbuf *out);
 
 /* Collects the nearest names to a misspelt one: offer each candidate, then read `.best`
