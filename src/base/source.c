@@ -24,7 +24,7 @@ struct source *sources_add(struct sources *ss, str name, str text)
 		return NULL;
 	src = arena_new_of(ss->a, struct source);
 	src->name = name;
-	src->text = text;
+	src->text = text.s ? text : STR("");
 	src->base = ss->next;
 	src->builtin = str_starts(name, "<skep/");
 	ss->next += text.n + 1;
