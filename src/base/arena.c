@@ -1,14 +1,16 @@
 /* arena: memory that is given back all at once.
  *
- * An arena is a stack of chunks; an allocation cuts the next bytes off the top chunk, so it costs an
- * addition and a compare. Chunks double from 8 KiB to 1 MiB; what is larger gets a chunk of its own.
+ * An arena is a stack of chunks; an allocation cuts the next bytes off the top chunk, so it costs
+ * an addition and a compare. Chunks double from 8 KiB to 1 MiB; what is larger gets a chunk of its
+ * own.
  *
- * Invariant: bytes at and above `dirty` in a chunk are zero (calloc made them), bytes below may hold
- * what a release left behind. So handing out zeroed memory costs a memset only where memory is used
- * a second time.
+ * Invariant: bytes at and above `dirty` in a chunk are zero (calloc made them), bytes below may
+ * hold what a release left behind. So handing out zeroed memory costs a memset only where memory is
+ * used a second time.
  *
  * A mark is the pair (top chunk, bytes used in it); releasing it pops the chunks above. One popped
- * chunk is kept, so that a loop of mark and release at a chunk's end does not call malloc each time.
+ * chunk is kept, so that a loop of mark and release at a chunk's end does not call malloc each
+ * time.
  *
  * In a SKEP_DEBUG build released bytes are overwritten with 0xdd. Under AddressSanitizer every
  * allocation is followed by a red zone, and released memory and outgrown vectors are unreadable.
@@ -30,31 +32,31 @@
 
 #ifdef HAVE_ASAN
 #include <sanitizer/asan_interface.h>
-#define RED_ZONE 16
-#define hide(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define RED_ZONE     16
+#define hide(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
 #define unhide(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
 #else
-#define RED_ZONE 0
-#define hide(p, n) ((void)(p), (void)(n))
+#define RED_ZONE     0
+#define hide(p, n)   ((void)(p), (void)(n))
 #define unhide(p, n) ((void)(p), (void)(n))
 #endif
 
-#define ALIGN 16
+#define ALIGN	    16
 #define FIRST_CHUNK ((size_t)8 << 10)
-#define LAST_CHUNK ((size_t)1 << 20)
-#define MAX_ALLOC (SIZE_MAX / 4)
+#define LAST_CHUNK  ((size_t)1 << 20)
+#define MAX_ALLOC   (SIZE_MAX / 4)
 
 struct chunk {
 	struct chunk *prev;
-	size_t size, used;     /* of the data behind this header */
-	size_t dirty;          /* data below this may be non-zero */
-	size_t before;         /* bytes used in all chunks below */
+	size_t size, used; /* of the data behind this header */
+	size_t dirty;	   /* data below this may be non-zero */
+	size_t before;	   /* bytes used in all chunks below */
 } __attribute__((aligned(ALIGN)));
 
 struct arena {
 	struct chunk *top, *spare;
 	struct trap *trap;
-	u32 fail_in;           /* allocations until a forced failure; 0 is never */
+	u32 fail_in; /* allocations until a forced failure; 0 is never */
 };
 
 static u8 *data(struct chunk *c)

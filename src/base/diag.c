@@ -13,7 +13,10 @@
 
 #define TEXT_MAX 1000
 
-static const struct { const char *name, *gloss; enum diag_severity severity; } tags[] = {
+static const struct {
+	const char *name, *gloss;
+	enum diag_severity severity;
+} tags[] = {
 #define DIAG(tag, severity, gloss) [tag] = { #tag, gloss, severity },
 #include "diag_tags.def"
 #undef DIAG
@@ -40,7 +43,10 @@ void diags_init(struct diags *dx, struct arena *a, struct sources *ss)
 }
 
 /* A message of bounded length; a name out of the user's source may be megabytes long. */
-struct message { char buf[TEXT_MAX + 4]; u32 n; };
+struct message {
+	char buf[TEXT_MAX + 4];
+	u32 n;
+};
 
 static str format(struct message *m, const char *fmt, va_list ap)
 {

@@ -1,10 +1,11 @@
 /* render: diagnostics as text for people and as JSON lines for programs.
  *
- * Text: `file:line:col: error: message`, below it the source line, below that `^~~~` under the whole
- * span. The source line is drawn as a row of glyphs, each some columns wide: a tab runs to the next
- * multiple of eight, a character takes what a terminal gives it, and whatever could upset a terminal
- * (control characters, text direction marks, bytes that are not UTF-8) shows as U+FFFD, one column.
- * The carets are placed by the same walk over the glyphs, so they agree with what is seen.
+ * Text: `file:line:col: error: message`, below it the source line, below that `^~~~` under the
+ * whole span. The source line is drawn as a row of glyphs, each some columns wide: a tab runs to
+ * the next multiple of eight, a character takes what a terminal gives it, and whatever could upset
+ * a terminal (control characters, text direction marks, bytes that are not UTF-8) shows as U+FFFD,
+ * one column. The carets are placed by the same walk over the glyphs, so they agree with what is
+ * seen.
  *
  * A line wider than MAX_COLUMNS is shown through a window around the span with `...` at the cut
  * ends; of a very long line only CUT_BYTES on each side are looked at, so the cost of a diagnostic
@@ -17,14 +18,14 @@
 
 #include <string.h>
 
-#define MAX_COLUMNS 200
-#define LEAD_COLUMNS 60        /* shown before the span when a window is needed */
-#define CUT_BYTES 2048
-#define MORE "..."
-#define REPLACEMENT "\xef\xbf\xbd"
+#define MAX_COLUMNS  200
+#define LEAD_COLUMNS 60 /* shown before the span when a window is needed */
+#define CUT_BYTES    2048
+#define MORE	     "..."
+#define REPLACEMENT  "\xef\xbf\xbd"
 
 struct glyph {
-	str shown;             /* what to print; for a tab, nothing */
+	str shown; /* what to print; for a tab, nothing */
 	u32 bytes, width;
 };
 
@@ -52,9 +53,9 @@ static struct glyph glyph_at(str line, u32 at, u32 col)
 /* What of a line is shown, and the columns of the span in it. */
 struct view {
 	str line;
-	u32 lo, hi;            /* the span, in bytes of `line`; lo <= hi <= line.n */
-	u32 from, to;          /* columns shown */
-	u32 caret, caret_end;  /* columns of the span */
+	u32 lo, hi;	      /* the span, in bytes of `line`; lo <= hi <= line.n */
+	u32 from, to;	      /* columns shown */
+	u32 caret, caret_end; /* columns of the span */
 	bool more_left, more_right;
 };
 
@@ -140,12 +141,16 @@ static void put_line(const struct view *v, struct sbuf *out)
 }
 
 /* The colours of ANSI terminals; empty strings without colour. */
-struct paint { const char *bold, *mark, *off; };
+struct paint {
+	const char *bold, *mark, *off;
+};
 
 static struct paint paint_for(enum diag_severity severity, bool color)
 {
 	static const char *const marks[] = {
-		[DIAG_NOTE] = "\033[1;36m", [DIAG_WARNING] = "\033[1;35m", [DIAG_ERROR] = "\033[1;31m",
+		[DIAG_NOTE] = "\033[1;36m",
+		[DIAG_WARNING] = "\033[1;35m",
+		[DIAG_ERROR] = "\033[1;31m",
 	};
 
 	if (!color)
@@ -156,7 +161,9 @@ static struct paint paint_for(enum diag_severity severity, bool color)
 static const char *severity_name(enum diag_severity severity)
 {
 	static const char *const names[] = {
-		[DIAG_NOTE] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error",
+		[DIAG_NOTE] = "note",
+		[DIAG_WARNING] = "warning",
+		[DIAG_ERROR] = "error",
 	};
 
 	return names[severity];

@@ -1,8 +1,9 @@
 /* sbuf: text that grows in an arena, and the two ways of quoting it.
  *
  * Invariant: when `cap` is not 0, s[n] is NUL and n < cap. Growing doubles the block and leaves the
- * old one behind in the arena, so a view of the text taken earlier stays readable but is a snapshot.
- * A text is at most 4 GiB - 1; beyond that the arena's trap is taken as if memory had run out.
+ * old one behind in the arena, so a view of the text taken earlier stays readable but is a
+ * snapshot. A text is at most 4 GiB - 1; beyond that the arena's trap is taken as if memory had run
+ * out.
  *
  * C quoting gives text that a C compiler and our own parsers read back to the same bytes: printable
  * UTF-8 as it is, the rest as the short escapes or three octal digits (three, so that a following

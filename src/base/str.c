@@ -3,11 +3,12 @@
  * A view is a pointer and a length; nothing here needs a terminator, allocates without being given
  * an arena, or reads beyond the view. An empty view may have a NULL pointer.
  *
- * Algorithms: glob matching goes back only to the last star, so it is O(pattern * text) and needs no
- * recursion; the edit distance is the "optimal string alignment" kind (Damerau 1964, restricted:
+ * Algorithms: glob matching goes back only to the last star, so it is O(pattern * text) and needs
+ * no recursion; the edit distance is the "optimal string alignment" kind (Damerau 1964, restricted:
  * no piece is edited twice), three rows of the table at a time, after common ends were cut off;
  * UTF-8 follows RFC 3629. The width of a character is what terminals do: ranges of Unicode's East
- * Asian Width W and F take two columns, combining marks none. libc's wcwidth() would ask the locale.
+ * Asian Width W and F take two columns, combining marks none. libc's wcwidth() would ask the
+ * locale.
  *
  * Left out: Unicode case and normal forms; the ranges are coarse.
  */
@@ -351,22 +352,24 @@ u32 str_utf8(str x, u32 at, u32 *out_code)
 	return n;
 }
 
-struct range { u32 lo, hi, width; };
+struct range {
+	u32 lo, hi, width;
+};
 
 static const struct range widths[] = {
-	{ 0x0300, 0x036f, 0 },   { 0x0483, 0x0489, 0 },   { 0x0591, 0x05bd, 0 },
-	{ 0x0610, 0x061a, 0 },   { 0x064b, 0x065f, 0 },   { 0x06d6, 0x06dc, 0 },
-	{ 0x0900, 0x0902, 0 },   { 0x093c, 0x093c, 0 },   { 0x0941, 0x0948, 0 },
-	{ 0x094d, 0x094d, 0 },   { 0x0e31, 0x0e31, 0 },   { 0x0e34, 0x0e3a, 0 },
-	{ 0x0e47, 0x0e4e, 0 },   { 0x1100, 0x115f, 2 },   { 0x1160, 0x11ff, 0 },
-	{ 0x1ab0, 0x1aff, 0 },   { 0x1dc0, 0x1dff, 0 },   { 0x200b, 0x200f, 0 },
-	{ 0x20d0, 0x20ff, 0 },   { 0x231a, 0x231b, 2 },   { 0x23e9, 0x23ec, 2 },
-	{ 0x2614, 0x2615, 2 },   { 0x26a1, 0x26a1, 2 },   { 0x2705, 0x2705, 2 },
-	{ 0x274c, 0x274c, 2 },   { 0x2e80, 0x303e, 2 },   { 0x3041, 0x33ff, 2 },
-	{ 0x3400, 0x4dbf, 2 },   { 0x4e00, 0xa4cf, 2 },   { 0xa960, 0xa97f, 2 },
-	{ 0xac00, 0xd7a3, 2 },   { 0xf900, 0xfaff, 2 },   { 0xfe00, 0xfe0f, 0 },
-	{ 0xfe20, 0xfe2f, 0 },   { 0xfe30, 0xfe6f, 2 },   { 0xfeff, 0xfeff, 0 },
-	{ 0xff00, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f300, 0x1f64f, 2 },
+	{ 0x0300, 0x036f, 0 },	 { 0x0483, 0x0489, 0 },	  { 0x0591, 0x05bd, 0 },
+	{ 0x0610, 0x061a, 0 },	 { 0x064b, 0x065f, 0 },	  { 0x06d6, 0x06dc, 0 },
+	{ 0x0900, 0x0902, 0 },	 { 0x093c, 0x093c, 0 },	  { 0x0941, 0x0948, 0 },
+	{ 0x094d, 0x094d, 0 },	 { 0x0e31, 0x0e31, 0 },	  { 0x0e34, 0x0e3a, 0 },
+	{ 0x0e47, 0x0e4e, 0 },	 { 0x1100, 0x115f, 2 },	  { 0x1160, 0x11ff, 0 },
+	{ 0x1ab0, 0x1aff, 0 },	 { 0x1dc0, 0x1dff, 0 },	  { 0x200b, 0x200f, 0 },
+	{ 0x20d0, 0x20ff, 0 },	 { 0x231a, 0x231b, 2 },	  { 0x23e9, 0x23ec, 2 },
+	{ 0x2614, 0x2615, 2 },	 { 0x26a1, 0x26a1, 2 },	  { 0x2705, 0x2705, 2 },
+	{ 0x274c, 0x274c, 2 },	 { 0x2e80, 0x303e, 2 },	  { 0x3041, 0x33ff, 2 },
+	{ 0x3400, 0x4dbf, 2 },	 { 0x4e00, 0xa4cf, 2 },	  { 0xa960, 0xa97f, 2 },
+	{ 0xac00, 0xd7a3, 2 },	 { 0xf900, 0xfaff, 2 },	  { 0xfe00, 0xfe0f, 0 },
+	{ 0xfe20, 0xfe2f, 0 },	 { 0xfe30, 0xfe6f, 2 },	  { 0xfeff, 0xfeff, 0 },
+	{ 0xff00, 0xff60, 2 },	 { 0xffe0, 0xffe6, 2 },	  { 0x1f300, 0x1f64f, 2 },
 	{ 0x1f680, 0x1f6ff, 2 }, { 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
 	{ 0xe0100, 0xe01ef, 0 },
 };

@@ -2,8 +2,8 @@
  *
  * Open addressing with linear probing over a power of two of slots, at most three quarters full;
  * the table lives in an arena, so the old one is left behind when it doubles (in sum no more than
- * the last one's size). A slot is free when its hash is 0, which str_hash() never returns; a dropped
- * name keeps its slot with a NULL value, so probing needs no tombstones.
+ * the last one's size). A slot is free when its hash is 0, which str_hash() never returns; a
+ * dropped name keeps its slot with a NULL value, so probing needs no tombstones.
  *
  * The hash reads eight bytes at a time and folds the 128-bit product with an odd constant, as the
  * "multiply and fold" family of hashes does. It has no secret: the maps hold the names of one

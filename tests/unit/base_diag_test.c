@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fixture { struct arena *a; struct sources ss; struct diags dx; struct sbuf out; };
+struct fixture {
+	struct arena *a;
+	struct sources ss;
+	struct diags dx;
+	struct sbuf out;
+};
 
 static void open_fixture(struct fixture *f)
 {
@@ -26,7 +31,12 @@ static void want_text(const char *name, str got, const char *want)
 /* One error over bytes [lo, hi) of the source `in`. */
 static void test_one_error(void **state)
 {
-	static const struct { const char *name; str in; u32 lo, hi; const char *want; } cases[] = {
+	static const struct {
+		const char *name;
+		str in;
+		u32 lo, hi;
+		const char *want;
+	} cases[] = {
 		{ "word", STR("int x = yy;\n"), 8, 10,
 		  "t.c:1:9: error: bad\nint x = yy;\n        ^~\n" },
 		{ "one byte", STR("ab"), 1, 2, "t.c:1:2: error: bad\nab\n ^\n" },
@@ -39,10 +49,12 @@ static void test_one_error(void **state)
 		{ "several lines", STR("  foo(\n   x);\n"), 2, 11,
 		  "t.c:1:3: error: bad\n  foo(\n  ^~~~\n" },
 		{ "beyond the source", STR("abc"), 1, 900, "t.c:1:2: error: bad\nabc\n ^~\n" },
-		{ "tab before", STR("\tx\ty"), 1, 2, "t.c:1:2: error: bad\n        x       y\n"
+		{ "tab before", STR("\tx\ty"), 1, 2,
+		  "t.c:1:2: error: bad\n        x       y\n"
 		  "        ^\n" },
 		{ "tab inside", STR("a\tb"), 0, 3, "t.c:1:1: error: bad\na       b\n^~~~~~~~~\n" },
-		{ "the tab itself", STR("abc\td"), 3, 4, "t.c:1:4: error: bad\nabc     d\n   ^~~~~\n" },
+		{ "the tab itself", STR("abc\td"), 3, 4,
+		  "t.c:1:4: error: bad\nabc     d\n   ^~~~~\n" },
 		{ "two bytes, one column", STR("\xc3\xa4 x"), 3, 4,
 		  "t.c:1:4: error: bad\n\xc3\xa4 x\n  ^\n" },
 		{ "wide", STR("\xe4\xb8\xad x"), 0, 3,
@@ -200,7 +212,11 @@ static void test_limit(void **state)
 static void test_long_lines_are_windowed(void **state)
 {
 	enum { N = 10 << 20 };
-	static const struct { const char *name; u32 at, len; bool left, right; } cases[] = {
+	static const struct {
+		const char *name;
+		u32 at, len;
+		bool left, right;
+	} cases[] = {
 		{ "start", 0, 3, false, true },
 		{ "near the start", 50, 3, false, true },
 		{ "middle", N / 2, 3, true, true },
@@ -286,15 +302,15 @@ static void test_messages_are_bounded_and_harmless(void **state)
 	sbuf_init(&name, f.a);
 	for (int i = 0; i < 100000; i++)
 		sbuf_puts(&name, "\xc3\xa4");
-	diag_add(&f.dx, (struct span){ 0, 0 }, E_UNKNOWN_NAME, "x" STR_FMT, STR_ARG(sbuf_str(&name)));
+	diag_add(&f.dx, (struct span){ 0, 0 }, E_UNKNOWN_NAME, "x" STR_FMT,
+		 STR_ARG(sbuf_str(&name)));
 	text = f.dx.list.at[0].text;
 	assert_true(text.n <= 1003 && str_ends(text, "..."));
 	assert_int_equal(str_utf8(text, text.n - 5, &code), 2);
 	diags_init(&f.dx, f.a, &f.ss);
 	diag_add(&f.dx, (struct span){ 0, 0 }, E_REJECTED, "a\x1b[2Jb\tc\nd\xff");
 	diags_render(&f.dx, &f.out, false);
-	want_text("harmless", sbuf_str(&f.out),
-		  "error: a\xef\xbf\xbd[2Jb c\nd\xef\xbf\xbd\n");
+	want_text("harmless", sbuf_str(&f.out), "error: a\xef\xbf\xbd[2Jb c\nd\xef\xbf\xbd\n");
 	arena_free(f.a);
 }
 

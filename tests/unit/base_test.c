@@ -143,7 +143,10 @@ static void test_nth_allocation_fails(void **state)
 static void test_vec_grows_and_zeroes(void **state)
 {
 	struct arena *a = arena_new(NULL);
-	vec(struct { u32 i; u64 pad; }) v = { 0 };
+	vec(struct {
+		u32 i;
+		u64 pad;
+	}) v = { 0 };
 	vec(u8) other = { 0 };
 
 	(void)state;
@@ -170,17 +173,17 @@ static void test_views(void **state)
 	str rest = STR("a,b,,c"), nul = { 0 };
 
 	(void)state;
-	want_true("empty equals null", str_eq(nul, STR("")) && str_is(nul, "") &&
-		  str_eq(nul, str_of(NULL)));
+	want_true("empty equals null",
+		  str_eq(nul, STR("")) && str_is(nul, "") && str_eq(nul, str_of(NULL)));
 	want_true("eq", str_eq(STR("abc"), STR("abc")) && !str_eq(STR("abc"), STR("abd")) &&
-		  !str_eq(STR("abc"), STR("ab")));
+				!str_eq(STR("abc"), STR("ab")));
 	want_true("starts", str_starts(STR("abc"), "ab") && str_starts(STR("abc"), "") &&
-		  !str_starts(STR("ab"), "abc") && str_starts(nul, ""));
-	want_true("ends", str_ends(STR("abc"), "bc") && !str_ends(STR("c"), "bc") &&
-		  str_ends(nul, ""));
+				    !str_starts(STR("ab"), "abc") && str_starts(nul, ""));
+	want_true("ends",
+		  str_ends(STR("abc"), "bc") && !str_ends(STR("c"), "bc") && str_ends(nul, ""));
 	want_true("cmp", str_cmp(STR("a"), STR("ab")) < 0 && str_cmp(STR("b"), STR("ab")) > 0 &&
-		  str_cmp(STR("ab"), STR("ab")) == 0 && str_cmp(nul, STR("")) == 0 &&
-		  str_cmp(STR("\xff"), STR("a")) > 0);
+				 str_cmp(STR("ab"), STR("ab")) == 0 && str_cmp(nul, STR("")) == 0 &&
+				 str_cmp(STR("\xff"), STR("a")) > 0);
 	want_text("sub", str_sub(STR("hello"), 1, 3), "ell");
 	want_text("sub clamps n", str_sub(STR("hello"), 3, UINT32_MAX), "lo");
 	want_text("sub clamps from", str_sub(STR("hello"), UINT32_MAX, UINT32_MAX), "");
@@ -204,7 +207,13 @@ static void test_views(void **state)
 
 static void test_numbers(void **state)
 {
-	static const struct { const char *in; bool u_ok; u64 u; bool s_ok; s64 s; } cases[] = {
+	static const struct {
+		const char *in;
+		bool u_ok;
+		u64 u;
+		bool s_ok;
+		s64 s;
+	} cases[] = {
 		{ "0", true, 0, true, 0 },
 		{ "42", true, 42, true, 42 },
 		{ "+42", true, 42, true, 42 },
@@ -251,17 +260,20 @@ static void test_numbers(void **state)
 
 static void test_glob(void **state)
 {
-	static const struct { const char *pattern, *text; bool want; } cases[] = {
-		{ "", "", true },          { "", "a", false },
-		{ "*", "", true },         { "*", "anything", true },
-		{ "a", "a", true },        { "a", "b", false },
-		{ "a", "aa", false },      { "?", "", false },
-		{ "?", "x", true },        { "a?c", "abc", true },
-		{ "a*c", "ac", true },     { "a*c", "abbbc", true },
-		{ "a*c", "abbbcd", false },{ "*open*", "sys_enter_openat", true },
-		{ "*ab*ab", "abab", true },{ "*ab*ab", "ab", false },
-		{ "**a**", "a", true },    { "a*b*c", "axbxxbc", true },
-		{ "[a]", "a", false },     { "?*", "", false },
+	static const struct {
+		const char *pattern, *text;
+		bool want;
+	} cases[] = {
+		{ "", "", true },	    { "", "a", false },
+		{ "*", "", true },	    { "*", "anything", true },
+		{ "a", "a", true },	    { "a", "b", false },
+		{ "a", "aa", false },	    { "?", "", false },
+		{ "?", "x", true },	    { "a?c", "abc", true },
+		{ "a*c", "ac", true },	    { "a*c", "abbbc", true },
+		{ "a*c", "abbbcd", false }, { "*open*", "sys_enter_openat", true },
+		{ "*ab*ab", "abab", true }, { "*ab*ab", "ab", false },
+		{ "**a**", "a", true },	    { "a*b*c", "axbxxbc", true },
+		{ "[a]", "a", false },	    { "?*", "", false },
 	};
 	static char many[20001];
 	str text = { many, 20000 };
@@ -277,14 +289,24 @@ static void test_glob(void **state)
 
 static void test_distance(void **state)
 {
-	static const struct { const char *a, *b; u32 limit, want; } cases[] = {
-		{ "", "", 3, 0 },            { "", "abc", 3, 3 },
-		{ "", "abcd", 3, 4 },        { "abc", "abc", 0, 0 },
-		{ "abc", "abd", 3, 1 },      { "abc", "acb", 3, 1 },
-		{ "abc", "ab", 3, 1 },       { "ab", "abc", 3, 1 },
-		{ "kitten", "sitting", 5, 3 },{ "kitten", "sitting", 2, 3 },
-		{ "abcdef", "ghijkl", 3, 4 },{ "ca", "abc", 5, 3 },
-		{ "abcd", "badc", 5, 2 },    { "abcd", "badc", 1, 2 },
+	static const struct {
+		const char *a, *b;
+		u32 limit, want;
+	} cases[] = {
+		{ "", "", 3, 0 },
+		{ "", "abc", 3, 3 },
+		{ "", "abcd", 3, 4 },
+		{ "abc", "abc", 0, 0 },
+		{ "abc", "abd", 3, 1 },
+		{ "abc", "acb", 3, 1 },
+		{ "abc", "ab", 3, 1 },
+		{ "ab", "abc", 3, 1 },
+		{ "kitten", "sitting", 5, 3 },
+		{ "kitten", "sitting", 2, 3 },
+		{ "abcdef", "ghijkl", 3, 4 },
+		{ "ca", "abc", 5, 3 },
+		{ "abcd", "badc", 5, 2 },
+		{ "abcd", "badc", 1, 2 },
 	};
 	static char lots[1000], others[1000];
 
@@ -308,7 +330,9 @@ static void test_distance(void **state)
 
 static void test_nearest(void **state)
 {
-	static const struct { const char *want, *offers, *best; } cases[] = {
+	static const struct {
+		const char *want, *offers, *best;
+	} cases[] = {
 		{ "counter", "count,counter_,contuer,zebra", "counter_" },
 		{ "contuer", "zebra,counter,conquer", "conquer" },
 		{ "bpf_hash", "bpf_array,BPF_HASH", "BPF_HASH" },
@@ -333,14 +357,26 @@ static void test_nearest(void **state)
 
 static void test_utf8(void **state)
 {
-	static const struct { const char *name, *in; u32 n, code; } cases[] = {
-		{ "ascii", "a", 1, 'a' },            { "two", "\xc3\xa4", 2, 0xe4 },
-		{ "three", "\xe2\x82\xac", 3, 0x20ac },{ "four", "\xf0\x9f\x98\x80", 4, 0x1f600 },
-		{ "end", "", 0, 0 },                 { "inside", "\x80", 0, 0 },
-		{ "cut", "\xe2\x82", 0, 0 },         { "overlong 2", "\xc0\x80", 0, 0 },
-		{ "overlong 3", "\xe0\x80\x80", 0, 0 },{ "surrogate", "\xed\xa0\x80", 0, 0 },
-		{ "beyond", "\xf4\x90\x80\x80", 0, 0 },{ "not begun", "\xff", 0, 0 },
-		{ "broken", "\xc3" "a", 0, 0 },
+	static const struct {
+		const char *name, *in;
+		u32 n, code;
+	} cases[] = {
+		{ "ascii", "a", 1, 'a' },
+		{ "two", "\xc3\xa4", 2, 0xe4 },
+		{ "three", "\xe2\x82\xac", 3, 0x20ac },
+		{ "four", "\xf0\x9f\x98\x80", 4, 0x1f600 },
+		{ "end", "", 0, 0 },
+		{ "inside", "\x80", 0, 0 },
+		{ "cut", "\xe2\x82", 0, 0 },
+		{ "overlong 2", "\xc0\x80", 0, 0 },
+		{ "overlong 3", "\xe0\x80\x80", 0, 0 },
+		{ "surrogate", "\xed\xa0\x80", 0, 0 },
+		{ "beyond", "\xf4\x90\x80\x80", 0, 0 },
+		{ "not begun", "\xff", 0, 0 },
+		{ "broken",
+		  "\xc3"
+		  "a",
+		  0, 0 },
 	};
 
 	(void)state;
@@ -348,7 +384,7 @@ static void test_utf8(void **state)
 		u32 code = 0;
 
 		want_true(cases[i].name, str_utf8(str_of(cases[i].in), 0, &code) == cases[i].n &&
-			  code == cases[i].code);
+						 code == cases[i].code);
 	}
 	assert_int_equal(str_utf8_width('a'), 1);
 	assert_int_equal(str_utf8_width(0x0301), 0);
@@ -442,17 +478,27 @@ static void test_sbuf(void **state)
 
 static void test_quoting(void **state)
 {
-	static const struct { const char *name; str in; const char *c, *json; } cases[] = {
+	static const struct {
+		const char *name;
+		str in;
+		const char *c, *json;
+	} cases[] = {
 		{ "plain", STR("abc"), "\"abc\"", "\"abc\"" },
 		{ "empty", STR(""), "\"\"", "\"\"" },
 		{ "short", STR("\"\\\n\t\r\b\f"), "\"\\\"\\\\\\n\\t\\r\\b\\f\"",
 		  "\"\\\"\\\\\\n\\t\\r\\b\\f\"" },
-		{ "control", STR("\0" "1\x1f\x7f"), "\"\\0001\\037\\177\"",
-		  "\"\\u00001\\u001f\x7f\"" },
+		{ "control",
+		  STR("\0"
+		      "1\x1f\x7f"),
+		  "\"\\0001\\037\\177\"", "\"\\u00001\\u001f\x7f\"" },
 		{ "utf-8", STR("\xc3\xa4\xf0\x9f\x98\x80"), "\"\xc3\xa4\xf0\x9f\x98\x80\"",
 		  "\"\xc3\xa4\xf0\x9f\x98\x80\"" },
-		{ "not utf-8", STR("a\xff" "b\xc3"), "\"a\\377b\\303\"",
-		  "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"" },
+		{ "not utf-8",
+		  STR("a\xff"
+		      "b\xc3"),
+		  "\"a\\377b\\303\"",
+		  "\"a\xef\xbf\xbd"
+		  "b\xef\xbf\xbd\"" },
 		{ "surrogate", STR("\xed\xa0\x80"), "\"\\355\\240\\200\"",
 		  "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
 	};
@@ -526,9 +572,13 @@ static void test_read_file(void **state)
 
 static void test_sources(void **state)
 {
-	static const struct { u32 at; int src; u32 line, col; } cases[] = {
-		{ 0, -1, 0, 0 }, { 1, 0, 1, 1 },  { 3, 0, 1, 3 },  { 4, 0, 2, 1 },
-		{ 6, 0, 3, 1 },  { 7, 0, 3, 2 },  { 8, 1, 1, 1 },  { 9, 2, 1, 1 },
+	static const struct {
+		u32 at;
+		int src;
+		u32 line, col;
+	} cases[] = {
+		{ 0, -1, 0, 0 }, { 1, 0, 1, 1 },  { 3, 0, 1, 3 },   { 4, 0, 2, 1 },
+		{ 6, 0, 3, 1 },	 { 7, 0, 3, 2 },  { 8, 1, 1, 1 },   { 9, 2, 1, 1 },
 		{ 10, 2, 1, 2 }, { 11, 2, 2, 1 }, { 12, -1, 0, 0 }, { UINT32_MAX, -1, 0, 0 },
 	};
 	struct arena *a = arena_new(NULL);
@@ -539,7 +589,7 @@ static void test_sources(void **state)
 	sources_init(&ss, a);
 	assert_null(sources_find(&ss, 1));
 	src[0] = sources_add(&ss, STR("a.c"), STR("ab\n\r\nc"));  /* bytes 1-6, end 7 */
-	src[1] = sources_add(&ss, STR("empty"), (str){ 0 });      /* only its end, 8 */
+	src[1] = sources_add(&ss, STR("empty"), (str){ 0 });	  /* only its end, 8 */
 	src[2] = sources_add(&ss, STR("<skep/b.h>"), STR("x\n")); /* bytes 9-10, end 11 */
 	assert_true(src[2]->builtin && !src[0]->builtin);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
