@@ -49,9 +49,10 @@ const char *ir_region_name(enum ir_region r);
 /* OP(name, text, args, flags): args is the fixed operand count or -1. */
 #define IR_OPS(OP) \
 	/* values from nowhere */ \
-	OP(CONST, "const", 0, IR_F_VALUE)      /* imm */ \
+	OP(CONST, "const", 0, IR_F_VALUE)      /* imm; at width 32 sign-extended from 32 bits */ \
 	OP(UNDEF, "undef", 0, IR_F_VALUE) \
-	OP(PARAM, "param", 0, IR_F_VALUE)      /* imm: index; only at the start of the entry block */ \
+	OP(PARAM, "param", 0, IR_F_VALUE)      /* imm: index; only at the start of the entry block, \
+						  one for an index */ \
 	OP(SLOT, "slot", 0, IR_F_VALUE)        /* count bytes, align; only in the entry block */ \
 	OP(SYM, "sym", 0, IR_F_VALUE)          /* sym + imm: address of a map, global, function; or \
 						  a load-time constant */ \
@@ -153,7 +154,10 @@ struct ir_block {
 	struct ir_fn *fn;
 	struct ir_ins *first, *last;
 	struct ir_block *prev, *next;     /* in layout order; the first is the entry */
-	struct ir_block **preds;          /* valid after ir_cfg_build() */
+	/* One entry for each block that can come here, in the order of the phis' arguments. The
+	 * entry block has none; a block never comes here twice (an IF has two different targets).
+	 * ir_jump() and ir_if() append to it; ir_cfg_build() sets it right after other changes. */
+	struct ir_block **preds;
 	u32 n_preds, cap_preds;
 	/* Set by ir_dom_build(): immediate dominator, depth, reverse postorder index. */
 	struct ir_block *idom;
@@ -212,6 +216,7 @@ struct ir_block *ir_block_new(struct ir_fn *fn);         /* appended to the layo
 void ir_block_move_last(struct ir_block *b);
 struct ir_ins *ir_const(struct ir_builder *b, u8 width, s64 value);
 struct ir_ins *ir_undef(struct ir_builder *b, u8 width);
+/* At the start of the entry block wherever the builder stands; one for each index. */
 struct ir_ins *ir_param(struct ir_builder *b, u32 index, u8 width);
 /* Slots go to the start of the entry block wherever the builder stands. */
 struct ir_ins *ir_slot(struct ir_builder *b, u32 bytes, u32 align);
@@ -219,7 +224,8 @@ struct ir_ins *ir_symbol(struct ir_builder *b, u32 sym, s64 off);
 struct ir_ins *ir_unary(struct ir_builder *b, enum ir_op op, u8 width, struct ir_ins *x);
 struct ir_ins *ir_binary(struct ir_builder *b, enum ir_op op, u8 width, struct ir_ins *x,
 			 struct ir_ins *y);
-/* SEXT or ZEXT from `bits`; from 32 to 64 as well. */
+/* SEXT or ZEXT from `bits`; from 32 to 64 as well. With bits >= width nothing is to be extended:
+ * gives `x`, or its TRUNC when it is wider than `width`. */
 struct ir_ins *ir_extend(struct ir_builder *b, bool is_signed, u32 bits, u8 width,
 			 struct ir_ins *x);
 struct ir_ins *ir_trunc(struct ir_builder *b, struct ir_ins *x);
@@ -240,7 +246,9 @@ struct ir_ins *ir_call(struct ir_builder *b, u32 helper, u8 width, struct ir_ins
 		       u32 n);
 struct ir_ins *ir_call_sym(struct ir_builder *b, enum ir_op op, u32 sym, u8 width,
 			   struct ir_ins *const *args, u32 n);
-struct ir_ins *ir_phi(struct ir_builder *b, u8 width, u32 n);    /* args filled by the caller */
+/* Placed behind the phis that begin the current block; args[i] (from preds[i]) are the caller's to
+ * fill. */
+struct ir_ins *ir_phi(struct ir_builder *b, u8 width, u32 n);
 void ir_jump(struct ir_builder *b, struct ir_block *to);
 void ir_if(struct ir_builder *b, struct ir_ins *cond, struct ir_block *yes, struct ir_block *no);
 void ir_ret(struct ir_builder *b, struct ir_ins *x);     /* x may be NULL */
@@ -260,21 +268,53 @@ void ir_remove(struct ir_ins *x);
 void ir_replace_uses(struct ir_ins *old, struct ir_ins *x);
 /* Follows `note` (a struct ir_ins *) of each operand to its end and writes it back. */
 void ir_forward_all(struct ir_fn *fn);
-/* Recomputes preds and drops unreachable blocks, fixing phis. Call after changing edges. */
+/* note = NULL and mark = 0 in every instruction and block: what a pass does before it uses them. */
+void ir_notes_clear(struct ir_fn *fn);
+/* Sets the value of a CONST, in the form that its width wants. */
+void ir_set_const(struct ir_ins *x, s64 value);
+/* The number that a CONST puts in its register: zero-extended at width 32. */
+static inline u64 ir_const_bits(const struct ir_ins *x)
+{
+	return x->width == 32 ? (u32)x->imm : (u64)x->imm;
+}
+
+/* ---- changing edges -------------------------------------------------------------------------- */
+
+/* Adds an argument to a phi, for the pred that is added to its block at the same time. */
+void ir_phi_add(struct ir_ins *phi, struct ir_ins *x);
+void ir_pred_add(struct ir_block *b, struct ir_block *from);
+/* The edge old -> b is now x -> b: phi arguments stay. */
+void ir_pred_replace(struct ir_block *b, struct ir_block *old, struct ir_block *x);
+/* Takes the edge away: preds[i] and the i-th argument of each phi. */
+void ir_pred_remove(struct ir_block *b, u32 i);
+/* Moves `at` and all behind it into a new block, placed behind its old one, which is left without an
+ * end; the preds of the targets follow. */
+struct ir_block *ir_block_split(struct ir_ins *at);
+/* Unlinks a block that nothing goes to. */
+void ir_block_remove(struct ir_block *b);
+/* Recomputes preds and drops unreachable blocks, fixing phis: arguments of edges that are gone go
+ * too. An IF whose targets became the same becomes a JUMP. New edges into a block with phis must have
+ * their arguments already, at the end, in layout order of the new preds. Call after changing edges. */
 void ir_cfg_build(struct ir_fn *fn);
+/* The reachable blocks in reverse postorder, in `a`; sets block->rpo (~0u in unreachable ones). */
+struct ir_block **ir_rpo(struct arena *a, struct ir_fn *fn, u32 *out_n);
+/* Dominators of all reachable blocks. */
 void ir_dom_build(struct ir_fn *fn);
+/* After ir_dom_build(). A block dominates itself; an unreachable block is dominated by all. */
 bool ir_dominates(const struct ir_block *a, const struct ir_block *b);
 /* Numbers instructions and blocks anew in layout order. */
 void ir_renumber(struct ir_fn *fn);
 
 /* ---- checking, text ------------------------------------------------------------------------- */
 
-/* Every invariant of this header; the first break is described in *out_why. */
+/* Every invariant of this header; the first break is described in *out_why. Dominators are computed
+ * on the way. */
 bool ir_check(struct ir_fn *fn, str *out_why);
 /* The text form; parses back to the same module. */
 void ir_print(struct sbuf *out, const struct ir_module *m);
 void ir_print_fn(struct sbuf *out, const struct ir_fn *fn);
-/* Mistakes are E_IR diagnostics; NULL if there was one. */
+/* Mistakes are E_IR diagnostics; NULL if there was one. The result has passed ir_check(). Spans are
+ * those of the text itself; fn->proto is not in the text. */
 struct ir_module *ir_parse(struct arena *a, struct diags *dx, const struct source *src);
 
 /* ---- passes --------------------------------------------------------------------------------- */
@@ -299,8 +339,10 @@ struct ir_pass {
 /* The pipeline in order; ends with a NULL name. */
 extern const struct ir_pass ir_pipeline[];
 
-/* Runs the pipeline. After each pass `seen` (may be NULL) is called, for dumps; in debug builds
- * ir_check() runs as well. False if diagnostics were added. */
+/* Runs the pipeline; stops behind the first pass that reports an error, and returns false. After
+ * each pass `seen` (may be NULL) is called, for dumps; in debug builds ir_check() runs as well.
+ * `a` holds what the passes need for themselves; unless the module or the diagnostics live there as
+ * well, it is given back after each pass. */
 bool ir_optimise(struct arena *a, struct diags *dx, const struct ir_target *target,
 		 struct ir_module *m,
 		 void (*seen)(void *arg, const char *pass, struct ir_module *m), void *arg);
