@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define TEXT_MAX 1000
+#define BUF_SIZE (TEXT_MAX + 4)
 
 static const struct {
 	const char *name, *gloss;
@@ -42,16 +43,12 @@ void diags_init(struct diags *dx, struct arena *a, struct sources *ss)
 	*dx = (struct diags){ .a = a, .ss = ss, .limit = 20 };
 }
 
-/* A message of bounded length; a name out of the user's source may be megabytes long. */
-struct message {
-	char buf[TEXT_MAX + 4];
-	u32 n;
-};
-
-static str format(struct message *m, const char *fmt, va_list ap)
+/* A message of bounded length, made in a buffer of BUF_SIZE; a name out of the user's source may be
+ * megabytes long. */
+static str format(char *buf, const char *fmt, va_list ap)
 {
-	int n = vsnprintf(m->buf, TEXT_MAX + 1, fmt, ap);
-	str x = { m->buf, n < 0 ? 0 : n < TEXT_MAX ? (u32)n : TEXT_MAX };
+	int n = vsnprintf(buf, TEXT_MAX + 1, fmt, ap);
+	str x = { buf, n < 0 ? 0 : n < TEXT_MAX ? (u32)n : TEXT_MAX };
 	u32 code;
 
 	if (n <= TEXT_MAX)
@@ -64,7 +61,7 @@ static str format(struct message *m, const char *fmt, va_list ap)
 			x.n -= back;
 		break;
 	}
-	memcpy(m->buf + x.n, "...", 3);
+	memcpy(buf + x.n, "...", 3);
 	x.n += 3;
 	return x;
 }
@@ -91,13 +88,13 @@ void diag_add(struct diags *dx, struct span at, enum diag_tag tag, const char *f
 	bool is_error = d.severity == DIAG_ERROR;
 	u32 *kept = is_error ? &dx->n_kept_errors : &dx->n_kept_warnings;
 	bool is_full = *kept >= dx->limit;
-	struct message m;
+	char buf[BUF_SIZE];
 	va_list ap;
 
 	/* Beyond the limit the text is not even made: there may be millions. */
 	if (!is_full) {
 		va_start(ap, fmt);
-		d.text = format(&m, fmt, ap);
+		d.text = format(buf, fmt, ap);
 		va_end(ap);
 	}
 	dx->dropped = true;
@@ -118,11 +115,11 @@ void diag_add(struct diags *dx, struct span at, enum diag_tag tag, const char *f
 /* Attaches to the diagnostic added last, if it was kept. */
 static void attach(struct diags *dx, struct diag_extra extra, const char *fmt, va_list ap)
 {
-	struct message m;
+	char buf[BUF_SIZE];
 
 	if (dx->dropped || dx->list.n == 0)
 		return;
-	extra.text = str_dup(dx->a, format(&m, fmt, ap));
+	extra.text = str_dup(dx->a, format(buf, fmt, ap));
 	*vec_push(dx->a, &vec_last(&dx->list)->extras) = extra;
 }
 

@@ -262,11 +262,26 @@ static u32 distance_row(str a, str b, u32 i, const u16 *up2, const u16 *up, u16 
 	return least;
 }
 
+/* The distance of strings of at most DISTANCE_MAX bytes. */
+static u32 distance(str a, str b, u32 limit)
+{
+	u16 rows[3][DISTANCE_MAX + 1] = { 0 };
+
+	for (u32 j = 0; j <= b.n; j++)
+		rows[0][j] = (u16)j;
+	for (u32 i = 1; i <= a.n; i++) {
+		/* Each row's least entry is at most one more than the row's before, so a
+		 * transposition from two rows up cannot come back below the limit either. */
+		if (distance_row(a, b, i, rows[(i + 1) % 3], rows[(i + 2) % 3], rows[i % 3]) >
+		    limit)
+			return limit + 1;
+	}
+	return rows[a.n % 3][b.n] > limit ? limit + 1 : rows[a.n % 3][b.n];
+}
+
 u32 str_distance(str a, str b, u32 limit)
 {
-	u16 rows[3][DISTANCE_MAX + 1];
 	u32 differ = a.n > b.n ? a.n - b.n : b.n - a.n;
-	u32 least = 0, before;
 
 	if (limit > DISTANCE_MAX)
 		limit = DISTANCE_MAX;
@@ -275,16 +290,7 @@ u32 str_distance(str a, str b, u32 limit)
 	cut_common_ends(&a, &b);
 	if (a.n > DISTANCE_MAX || b.n > DISTANCE_MAX)
 		return limit + 1;
-	for (u32 j = 0; j <= b.n; j++)
-		rows[0][j] = (u16)j;
-	for (u32 i = 1; i <= a.n; i++) {
-		before = least;
-		least = distance_row(a, b, i, rows[(i + 1) % 3], rows[(i + 2) % 3], rows[i % 3]);
-		/* A transposition reaches two rows up, so both must be beyond the limit. */
-		if (least > limit && before > limit)
-			return limit + 1;
-	}
-	return rows[a.n % 3][b.n] > limit ? limit + 1 : rows[a.n % 3][b.n];
+	return distance(a, b, limit);
 }
 
 /* A name may be wrong in about a third of its letters, in three at most. */
@@ -295,9 +301,9 @@ void nearest_init(struct nearest *n, str want)
 	*n = (struct nearest){ .want = want, .best = STR(""), .distance = allowed + 1 };
 }
 
-static char lower(char c)
+static u32 lower(u8 c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	return c >= 'A' && c <= 'Z' ? c | 0x20u : c;
 }
 
 static bool same_but_for_case(str a, str b)
@@ -305,7 +311,7 @@ static bool same_but_for_case(str a, str b)
 	if (a.n != b.n)
 		return false;
 	for (u32 i = 0; i < a.n; i++)
-		if (lower(a.s[i]) != lower(b.s[i]))
+		if (lower((u8)a.s[i]) != lower((u8)b.s[i]))
 			return false;
 	return true;
 }

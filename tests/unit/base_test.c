@@ -609,6 +609,10 @@ static void test_sources(void **state)
 	want_text("text", sources_text(&ss, (struct span){ 1, 3 }), "ab");
 	want_text("text is clamped", sources_text(&ss, (struct span){ 6, 100 }), "c");
 	want_text("nowhere", sources_text(&ss, (struct span){ 0, 0 }), "");
+	/* Its own block, so that reading before it is seen. */
+	src[0] = sources_add(&ss, STR("d.c"), str_dup(a, STR("\n\nx\r")));
+	want_text("nothing before line 1", sources_line(&ss, src[0], 1), "");
+	want_text("a CR without LF is text", sources_line(&ss, src[0], 3), "x\r");
 	assert_null(sources_add(&ss, STR("huge"), (str){ "x", UINT32_MAX - 5 }));
 	assert_int_equal(span_join((struct span){ 3, 5 }, (struct span){ 0, 0 }).hi, 5);
 	assert_int_equal(span_join((struct span){ 3, 5 }, (struct span){ 7, 9 }).hi, 9);
