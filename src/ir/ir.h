@@ -132,6 +132,8 @@ struct ir_ins {
 	u8 align;             /* of a slot, ZERO or MOVE: known alignment in bytes, at least 1 */
 	bool is_signed;
 	bool is_volatile;     /* a load or store that must stay as it is */
+	bool is_ctx;          /* SLOT: stands for the program's context: pass `ctx` gives helpers the
+				 real one */
 	u8 region;            /* enum ir_region of the result, IR_IN_UNKNOWN if not said */
 	u16 n_args;
 	u32 id;               /* %id in the text form; unique in the function */
@@ -159,9 +161,11 @@ struct ir_block {
 	 * ir_jump() and ir_if() append to it; ir_cfg_build() sets it right after other changes. */
 	struct ir_block **preds;
 	u32 n_preds, cap_preds;
-	/* Set by ir_dom_build(): immediate dominator, depth, reverse postorder index. */
+	/* Set by ir_dom_build(): immediate dominator, depth, reverse postorder index; the place in a
+	 * preorder of the dominator tree and the size of the subtree. */
 	struct ir_block *idom;
 	u32 dom_depth, rpo;
+	u32 dom_at, dom_count;
 	u32 mark;
 	void *note;
 };

@@ -1,0 +1,289 @@
+/* lower.c: from the typed tree to ir and obj.
+ *
+ * Declares every map and global in the obj, then lowers each attached function once for each event that it
+ * is attached to (the context differs), then the functions that these call, once each. Function
+ * symbols are made when first called and get their index when the body is lowered.
+ */
+#include <string.h>
+
+#include "cfront/lower.h"
+
+void lower_not_yet(struct lower *l, struct span at, const char *what)
+{
+	diag_add(l->dx, at, E_NOT_YET, "%s is not compiled yet", what);
+}
+
+/* ---- maps ----------------------------------------------------------------------------------- */
+
+static bool has_entries(u32 type)
+{
+	switch (type) {
+	case ISA_MAP_PERF_EVENT_ARRAY: case ISA_MAP_RINGBUF: case ISA_MAP_PROG_ARRAY:
+	case ISA_MAP_STACK_TRACE: case ISA_MAP_CGROUP_ARRAY: case ISA_MAP_QUEUE:
+	case ISA_MAP_STACK: case ISA_MAP_BLOOM_FILTER:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void declare_map(struct lower *l, struct cf_sym *s)
+{
+	struct cf_map *map = s->map;
+	struct obj_map *om;
+
+	map->obj_index = obj_map_add(l->o, s->name, map->type, map->key_size, map->value_size,
+				     map->max_entries);
+	om = &l->o->maps.at[map->obj_index];
+	om->flags = map->flags;
+	om->key = map->key;
+	om->value = map->value;
+	om->pin = map->pin;
+	om->span = s->span;
+	om->show = has_entries(map->type) ? OBJ_SHOW_TABLE : OBJ_SHOW_NONE;
+}
+
+struct ir_ins *lower_map_address(struct lower *l, struct cf_sym *map)
+{
+	return ir_symbol(&l->b, ir_sym(l->m, IR_SYM_MAP, map->name, map->map->obj_index), 0);
+}
+
+/* ---- globals -------------------------------------------------------------------------------- */
+
+struct global { u32 data, off; };
+
+/* Writes a constant of at most 8 bytes, or bits of one, into an image of zeros. */
+static void put_constant(u8 *at, u32 size, u32 bit_off, u32 bits, u64 v)
+{
+	u64 word = 0;
+
+	if (!bits) {
+		memcpy(at, &v, size < 8 ? size : 8);
+		return;
+	}
+	memcpy(&word, at, size < 8 ? size : 8);
+	word |= (v & (bits == 64 ? ~0ull : (1ull << bits) - 1)) << bit_off;
+	memcpy(at, &word, size < 8 ? size : 8);
+}
+
+static bool constant_bytes(struct lower *l, const struct cf_init *init, u8 *bytes, u32 size)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < init->parts.n; i++) {
+		const struct cf_init_part *p = &init->parts.at[i];
+		u32 n = (u32)ty_strip(p->type)->size;
+		s64 v;
+
+		if (p->off + n > size)
+			continue;
+		if (p->value->kind == EX_STRING && ty_strip(p->type)->kind == TY_ARRAY) {
+			u32 len = p->value->bytes.n < n ? p->value->bytes.n : n;
+
+			memcpy(bytes + p->off, p->value->bytes.s, len);
+			any = any || len;
+		} else if (cf_const_value(l->u, p->value, &v)) {
+			put_constant(bytes + p->off, n, p->bit_off, p->bits, (u64)v);
+			any = any || v;
+		} else {
+			lower_not_yet(l, p->value->span, "a global initialised with an address");
+		}
+	}
+	return any;
+}
+
+static struct global *place_global(struct lower *l, struct cf_sym *var)
+{
+	const struct type *ty = ty_strip(var->type), *elem = ty;
+	struct global *g = arena_new_of(l->a, struct global);
+	u8 *bytes = arena_alloc(l->a, ty->size);
+	bool any = var->init && constant_bytes(l, var->init, bytes, (u32)ty->size);
+	enum obj_data_kind kind;
+
+	while (elem->kind == TY_ARRAY)
+		elem = ty_strip(elem->to);
+	if ((var->type->quals | elem->quals) & TY_CONST || str_starts(var->section, ".rodata"))
+		kind = OBJ_RODATA;
+	else
+		kind = any ? OBJ_DATA : OBJ_BSS;
+	g->data = obj_data_section(l->o, kind);
+	g->off = obj_data_add(l->o, g->data, var->name, var->type, any ? bytes : NULL,
+			      (u32)ty->size, var->align > ty->align ? var->align : ty->align);
+	var->lower = g;
+	return g;
+}
+
+static u32 data_symbol(struct lower *l, u32 data)
+{
+	return ir_sym(l->m, IR_SYM_DATA, l->o->datas.at[data].name, data);
+}
+
+struct place_ref lower_global(struct lower *l, struct cf_sym *var)
+{
+	struct global *g = var->lower ? var->lower : place_global(l, var);
+
+	return (struct place_ref){ .base = ir_symbol(&l->b, data_symbol(l, g->data), g->off),
+				   .type = var->type };
+}
+
+struct ir_ins *lower_string(struct lower *l, struct cf_expr *e)
+{
+	u32 data = obj_data_section(l->o, OBJ_RODATA);
+	u32 off = obj_data_add(l->o, data, STR(""), NULL, str_z(l->a, e->bytes), e->bytes.n + 1, 1);
+
+	return ir_symbol(&l->b, data_symbol(l, data), off);
+}
+
+static bool is_plain_global(const struct cf_sym *s)
+{
+	return s->kind == SYM_VAR && s->storage != SS_AUTO && s->storage != SS_EXTERN &&
+	       !str_is(s->section, "license") && !str_is(s->section, "version") &&
+	       !str_is(s->section, "maps") && !str_is(s->section, ".maps");
+}
+
+/* ---- functions ------------------------------------------------------------------------------ */
+
+static void lower_body(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
+{
+	l->b.fn = fn;
+	lower_stmt(l, s->body);
+	if (!ir_ended(&l->b))
+		ir_ret(&l->b, fn->ret_width ? ir_const(&l->b, fn->ret_width, 0) : NULL);
+	ir_cfg_build(fn);
+}
+
+static void start(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
+{
+	fn->span = s->span;
+	fn->proto = ty_strip(s->type);
+	l->fn = s;
+	l->pass++;
+	l->b = (struct ir_builder){ .fn = fn, .at = ir_block_new(fn), .span = s->span };
+}
+
+static void parameters(struct lower *l, struct cf_sym *s)
+{
+	for (u32 i = 0; i < s->params.n; i++) {
+		struct cf_sym *p = s->params.at[i];
+		const struct type *ty = ty_strip(p->type);
+		bool by_address = ty_is_aggregate(ty);
+		struct ir_ins *x = ir_param(&l->b, i, by_address ? 64 : lower_width(ty));
+
+		p->lower = x;
+		if (by_address)
+			continue;
+		p->lower = ir_slot(&l->b, (u32)ty->size, ty->align);
+		lower_write(l, (struct place_ref){ .base = p->lower, .type = p->type }, x);
+	}
+}
+
+/* A function that another one calls. BCC inlines every static function; so do we where libbpf's
+ * sections are not used or `inline` says it. */
+static void lower_subprogram(struct lower *l, struct cf_sym *s)
+{
+	const struct type *ret = ty_strip(s->type)->to;
+	struct ir_fn *fn = ir_fn_new(l->m, s->name, s->is_static ? IR_STATIC : IR_GLOBAL,
+				     s->params.n,
+				     ty_is_void(ret) ? 0 : lower_width(ret));
+	u32 sym = ir_sym(l->m, IR_SYM_FN, s->name, OBJ_NONE);
+
+	l->m->syms.at[sym].index = l->m->fns.n - 1;
+	fn->always_inline = s->always_inline || s->is_inline || (l->is_bcc && !s->noinline);
+	fn->noinline = s->noinline;
+	l->binding = NULL;
+	l->ctx = NULL;
+	start(l, fn, s);
+	parameters(l, s);
+	lower_body(l, fn, s);
+}
+
+static void lower_wanted(struct lower *l)
+{
+	for (u32 i = 0; i < l->wanted.n; i++) {
+		struct cf_sym *s = l->wanted.at[i];
+		u32 sym = ir_sym(l->m, IR_SYM_FN, s->name, OBJ_NONE);
+
+		if (l->m->syms.at[sym].index == OBJ_NONE && s->body)
+			lower_subprogram(l, s);
+	}
+}
+
+/* ---- programs ------------------------------------------------------------------------------- */
+
+static struct cf_sym *find_function(const struct cf_unit *u, str name)
+{
+	for (struct cf_sym *s = u->first; s; s = s->next)
+		if (s->kind == SYM_FUNC && str_eq(s->name, name) && s->body)
+			return s;
+	return NULL;
+}
+
+static str section_of(struct lower *l, const struct cf_program *p, const struct probes_point *at)
+{
+	if (p->section.n)
+		return p->section;
+	return str_printf(l->o->a, "%s/" STR_FMT, probes_provider_name(at->provider),
+			  STR_ARG(at->name));
+}
+
+static u32 declare_program(struct lower *l, const struct cf_program *p,
+			   const struct probes_binding *b)
+{
+	struct obj_prog *op = vec_push(l->o->a, &l->o->progs);
+	struct sbuf attach;
+
+	sbuf_init(&attach, l->o->a);
+	probes_print(&attach, &b->at);
+	op->name = p->function;
+	op->section = section_of(l, p, &b->at);
+	op->attach = sbuf_str(&attach);
+	op->func = OBJ_NONE;
+	op->disabled = p->disabled;
+	op->span = p->span;
+	probes_types(&b->at, &op->prog_type, &op->attach_type);
+	if (op->attach_type != OBJ_NONE)
+		op->btf_target = b->at.name;
+	op->sleepable = str_ends(str_cut(&(str){ p->section.s, p->section.n }, '/'), ".s");
+	return l->o->progs.n - 1;
+}
+
+static void lower_program(struct lower *l, const struct cf_attachment *at, u32 serial)
+{
+	const struct cf_program *p = cf_program_at(l->u, at->program);
+	struct cf_sym *s = find_function(l->u, p->function);
+	struct ir_fn *fn;
+
+	if (!s)
+		return;
+	fn = ir_fn_new(l->m, str_printf(l->m->a, STR_FMT "@%u", STR_ARG(s->name), serial),
+		       IR_PROGRAM, 1, 32);
+	fn->prog = declare_program(l, p, &at->binding);
+	fn->guarded = at->guarded;
+	fn->param_region[0] = IR_IN_CTX;
+	l->binding = &at->binding;
+	start(l, fn, s);
+	lower_entry(l, s);
+	lower_body(l, fn, s);
+}
+
+bool cf_lower(struct cf_unit *u, const struct cf_attachment *list, u32 n, struct obj *o,
+	      struct ir_module *m)
+{
+	u32 before = u->o->dx->n_errors;
+	struct lower l = { .u = u, .o = o, .m = m, .a = u->o->a, .dx = u->o->dx, .is_bcc = true };
+
+	o->license = u->license.n ? u->license : STR("GPL");
+	for (u32 i = 0; i < u->programs.n; i++)
+		if (u->programs.at[i].section.n)
+			l.is_bcc = false;
+	for (struct cf_sym *s = u->first; s; s = s->next) {
+		if (s->kind == SYM_MAP && s->map)
+			declare_map(&l, s);
+		else if (is_plain_global(s))
+			place_global(&l, s);
+	}
+	for (u32 i = 0; i < n; i++)
+		lower_program(&l, &list[i], i);
+	lower_wanted(&l);
+	return u->o->dx->n_errors == before;
+}
