@@ -1,8 +1,9 @@
 /* isa: the machine that everything is compiled to.
  *
  * One row per opcode of RFC 9669 (opcodes.def), one row per helper (helpers.def), map type, program
- * type and attach type (kinds.def), each with the kernel release that brought it. On these tables stand
- * the encoder, the decoder, the assembler and the disassembler. Pure data and functions; no state.
+ * type and attach type (kinds.def), each with the kernel release that brought it. On these tables
+ * stand the encoder, the decoder, the assembler and the disassembler. Pure data and functions; no
+ * state.
  */
 #ifndef SKEP_ISA_H
 #define SKEP_ISA_H
@@ -82,11 +83,13 @@ struct isa_opcode {
 	const char *name;     /* "add64_imm": unique, for tests and tables */
 	u8 cpu;               /* the instruction set version that brought it: 1…4 */
 	u8 operands;          /* enum isa_operands bits */
-	s16 off;              /* the fixed `off` where it selects the variant (sdiv 1, movsx 8/16/32) */
+	s16 off;              /* the fixed `off` where it selects the variant (sdiv, movsx) */
 	s32 imm;              /* the fixed `imm` where it does (atomics, byte swap widths) */
+	u8 src;               /* the fixed `src` where it does (enum isa_call, enum isa_pseudo) */
 };
 enum isa_operands { ISA_USES_DST = 1, ISA_USES_SRC = 2, ISA_USES_OFF = 4, ISA_USES_IMM = 8,
-		    ISA_FIXED_OFF = 16, ISA_FIXED_IMM = 32, ISA_USES_NEXT = 64 };
+		    ISA_FIXED_OFF = 16, ISA_FIXED_IMM = 32, ISA_USES_NEXT = 64,
+		    ISA_FIXED_SRC = 128 };
 u32 isa_opcode_count(void);
 const struct isa_opcode *isa_opcode_at(u32 i);
 /* The row for an instruction, or NULL with *out_why set when no legal instruction has these fields
@@ -96,7 +99,8 @@ const struct isa_opcode *isa_decode(struct isa_insn i, const char **out_why);
 /* Text in the notation of the kernel's verifier log and of LLVM's BPF assembler:
  * `r1 = 5`, `w2 += r3` `r0 = *(u32 *)(r1 + 16)`, `if r1 s> 5 goto +3`, `call 14`, `exit`.
  * Prints one instruction (`next` is its second slot when wide); without a newline. Helper calls
- * are printed by name: `call bpf_get_current_pid_tgid`. */
+ * are printed by name: `call bpf_get_current_pid_tgid`. What isa_decode refuses is printed as
+ * `.insn code, dst, src, off, imm`. isa_assemble reads back whatever is printed here. */
 void isa_print(struct sbuf *out, struct isa_insn i, struct isa_insn next);
 
 /* Assembles a whole text: one instruction a line, `label:` lines, `goto label` or `goto +n`,
@@ -141,6 +145,10 @@ enum isa_arg {
 	ISA_ARG_DYNPTR,       /* an initialised dynptr */
 	ISA_ARG_OUT_DYNPTR,   /* an uninitialised dynptr on the stack */
 	ISA_ARG_PERCPU_BTF,   /* pointer to a per-CPU kernel variable */
+	ISA_ARG_VALUE_OR_NULL,/* readable memory of the map's value size, or NULL */
+	ISA_ARG_OUT_MEM_OR_NULL,
+	ISA_ARG_MEM20,        /* 20 readable bytes: an IPv4 or TCP header without options */
+	ISA_ARG_MEM40,        /* 40 readable bytes: an IPv6 header */
 };
 enum isa_ret {
 	ISA_RET_VOID,
@@ -152,6 +160,8 @@ enum isa_ret {
 	ISA_RET_BTF_OR_NULL,
 	ISA_RET_TASK_ADDR,    /* address of a kernel object as a scalar: read with probe reads */
 	ISA_RET_NEVER,        /* tail_call: does not return when it succeeds */
+	ISA_RET_VALUE,        /* map value, never NULL */
+	ISA_RET_TCP_SOCK_OR_NULL, /* struct bpf_tcp_sock */
 };
 enum isa_helper_flags {
 	ISA_GPL = 1,          /* the kernel wants a GPL-compatible licence */
@@ -159,6 +169,13 @@ enum isa_helper_flags {
 	ISA_RELEASES = 4,     /* releases its first referenced argument */
 	ISA_MOVES_PACKET = 8, /* packet pointers are invalid afterwards */
 	ISA_SLEEPABLE = 16,   /* only in sleepable programs */
+	ISA_VARIADIC = 32,    /* scalars may follow the arguments of the row (trace_printk) */
+};
+/* ISA_FN_map_lookup_elem = 1, … */
+enum isa_helper_id {
+#define HELPER(id, name, ret, a1, a2, a3, a4, a5, flags, since) ISA_FN_##name = (id),
+#include "isa/helpers.def"
+#undef HELPER
 };
 struct isa_helper {
 	u32 id;
@@ -177,27 +194,27 @@ u32 isa_helper_args(const struct isa_helper *h); /* how many arguments */
 /* ---- kinds: maps, programs, attachments ------------------------------------------------------ */
 
 enum isa_map_type {
-#define MAP_TYPE(name, number, since, text) ISA_MAP_##name = (number),
-#define PROG_TYPE(name, number, since, text)
-#define ATTACH_TYPE(name, number, since, text)
+#define MAP_TYPE(name, number, lower, since, text) ISA_MAP_##name = (number),
+#define PROG_TYPE(name, number, lower, since, text)
+#define ATTACH_TYPE(name, number, lower, since, text)
 #include "isa/kinds.def"
 #undef MAP_TYPE
 #undef PROG_TYPE
 #undef ATTACH_TYPE
 };
 enum isa_prog_type {
-#define MAP_TYPE(name, number, since, text)
-#define PROG_TYPE(name, number, since, text) ISA_PROG_##name = (number),
-#define ATTACH_TYPE(name, number, since, text)
+#define MAP_TYPE(name, number, lower, since, text)
+#define PROG_TYPE(name, number, lower, since, text) ISA_PROG_##name = (number),
+#define ATTACH_TYPE(name, number, lower, since, text)
 #include "isa/kinds.def"
 #undef MAP_TYPE
 #undef PROG_TYPE
 #undef ATTACH_TYPE
 };
 enum isa_attach_type {
-#define MAP_TYPE(name, number, since, text)
-#define PROG_TYPE(name, number, since, text)
-#define ATTACH_TYPE(name, number, since, text) ISA_ATTACH_##name = (number),
+#define MAP_TYPE(name, number, lower, since, text)
+#define PROG_TYPE(name, number, lower, since, text)
+#define ATTACH_TYPE(name, number, lower, since, text) ISA_ATTACH_##name = (number),
 #include "isa/kinds.def"
 #undef MAP_TYPE
 #undef PROG_TYPE
@@ -220,11 +237,13 @@ struct isa_section {
 	u32 flags;            /* enum isa_section_flags */
 };
 enum isa_section_flags { ISA_SEC_TARGET = 1 /* may be followed by /target */,
-			 ISA_SEC_NEEDS_BTF = 2, ISA_SEC_SLEEPS = 4, ISA_SEC_EXACT = 8 };
+			 ISA_SEC_NEEDS_BTF = 2, ISA_SEC_SLEEPS = 4, ISA_SEC_EXACT = 8,
+			 ISA_SEC_FRAGS = 16 /* XDP on packets in several buffers */ };
 u32 isa_section_count(void);
 const struct isa_section *isa_section_at(u32 i);
 /* The row whose prefix matches `section` ("kprobe/do_exit"), longest first; NULL if none. The part
- * behind the slash is returned in *out_target (empty when there is none). */
+ * behind the slash is returned in *out_target (empty when there is none). A leading `?` (libbpf's
+ * mark for programs that are not loaded unless asked) is skipped. */
 const struct isa_section *isa_section_match(str section, str *out_target);
 
 /* Fields of the contexts that are plain structs of a program type, for BPF code that names them by
@@ -232,7 +251,7 @@ const struct isa_section *isa_section_match(str section, str *out_target);
 struct isa_ctx_field { const char *name; u16 off, size; bool writable; u8 kind; };
 struct isa_ctx { const char *name; u16 size; const struct isa_ctx_field *fields; u32 n; };
 enum isa_ctx_kind { ISA_CTX_SCALAR, ISA_CTX_PACKET, ISA_CTX_PACKET_META, ISA_CTX_PACKET_END,
-		    ISA_CTX_SOCK, ISA_CTX_ARG };
+		    ISA_CTX_SOCK, ISA_CTX_ARG, ISA_CTX_FLOW_KEYS /* struct bpf_flow_keys */ };
 /* NULL for program types whose context is described by BTF or registers alone. */
 const struct isa_ctx *isa_ctx_of(u32 prog_type);
 
