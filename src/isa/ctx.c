@@ -6,9 +6,10 @@
  * kernel is refused by that kernel's verifier. `data` and its like are four bytes that load a
  * pointer.
  *
- * __sk_buff is seen by eleven program types with different rights: one X-list says it all, one
+ * __sk_buff is seen by ten program types with different rights: one X-list says it all, one
  * column a family. Left out: contexts that BTF describes (tracing, lsm, struct_ops), that are
- * registers (kprobe), that a tracefs format describes (tracepoint), and that are user's own (syscall).
+ * registers (kprobe), that a tracefs format describes (tracepoint), and that are the user's own
+ * (syscall).
  */
 #include "isa/isa.h"
 

@@ -2,8 +2,9 @@
  *
  * By id the table is an array: ids are 1 … count without a gap, which the order of the rows and a
  * test keep. By name there is `by_name`, the ids in the bytewise order of the names, written here
- * so that the compiler lays it out and nothing is built at start-up; a search halves it eight times. A
- * test proves that it is sorted and complete: a new helper is one row there and one word here.
+ * so that the compiler lays it out and nothing is built at start-up; a search halves it eight
+ * times. A test proves that it is sorted and complete: a new helper is one row there and one word
+ * here.
  *
  * Which helper a program type may call is not recorded: the kernel is asked (room kern) or the
  * engine.

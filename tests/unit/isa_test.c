@@ -121,7 +121,10 @@ static void test_codes(void **state)
 
 static void test_reasons(void **state)
 {
-	static const struct { struct isa_insn i; const char *want; } cases[] = {
+	static const struct {
+		struct isa_insn i;
+		const char *want;
+	} cases[] = {
 		{ { .code = 0 }, "code 0 is only the second slot of a 64-bit immediate load" },
 		{ { .code = 0xff }, "unknown arithmetic operation" },
 		{ { .code = 0xf5 }, "unknown jump" },
@@ -172,12 +175,19 @@ static void test_reasons(void **state)
 	}
 }
 
-#define BYTES(c, d, s, o, i) { .code = c, .dst = d, .src = s, .off = o, .imm = i }
+#define BYTES(c, d, s, o, i)                                                                       \
+	{                                                                                          \
+		.code = c, .dst = d, .src = s, .off = o, .imm = i                                  \
+	}
 
 /* The bytes were worked out by hand from RFC 9669. */
 static void test_builders(void **state)
 {
-	const struct { const char *name; struct isa_insn got, want; u8 cpu; } cases[] = {
+	const struct {
+		const char *name;
+		struct isa_insn got, want;
+		u8 cpu;
+	} cases[] = {
 		{ "alu_imm", isa_alu_imm(true, ISA_ADD, 1, -5), BYTES(0x07, 1, 0, 0, -5), 1 },
 		{ "alu_imm 32", isa_alu_imm(false, ISA_MOV, 2, 5), BYTES(0xb4, 2, 0, 0, 5), 3 },
 		{ "alu_reg", isa_alu_reg(true, ISA_ARSH, 1, 10), BYTES(0xcf, 1, 10, 0, 0), 1 },
@@ -227,7 +237,11 @@ static void test_builders(void **state)
 
 static void test_print(void **state)
 {
-	static const struct { struct isa_insn i; s32 next; const char *want; } cases[] = {
+	static const struct {
+		struct isa_insn i;
+		s32 next;
+		const char *want;
+	} cases[] = {
 		{ BYTES(0xb7, 1, 0, 0, 5), 0, "r1 = 5" },
 		{ BYTES(0xb4, 1, 0, 0, -5), 0, "w1 = -5" },
 		{ BYTES(0x0c, 2, 3, 0, 0), 0, "w2 += w3" },
@@ -357,9 +371,9 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),      cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_codes),     cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_builders),  cmocka_unit_test(test_print),
+		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_codes),	   cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_builders),   cmocka_unit_test(test_print),
 		cmocka_unit_test(test_round_trip),
 	};
 
