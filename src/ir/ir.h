@@ -209,6 +209,8 @@ struct ir_module {
 struct ir_module *ir_module_new(struct arena *a);
 /* The symbol of this kind and name, added if new. */
 u32 ir_sym(struct ir_module *m, enum ir_sym_kind kind, str name, u32 index);
+/* Finds a symbol without adding it. */
+bool ir_sym_find(const struct ir_module *m, enum ir_sym_kind kind, str name, u32 *out_sym);
 struct ir_fn *ir_fn_new(struct ir_module *m, str name, enum ir_linkage linkage, u32 n_params,
 			u8 ret_width);
 
