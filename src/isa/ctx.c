@@ -115,7 +115,7 @@ static const struct isa_ctx_field sock_addr[] = {
 
 static const struct isa_ctx_field sock_ops[] = {
 	FIELD(op, 0, 4, SCALAR, false),
-	FIELD(args, 4, 16, SCALAR, false),
+	FIELD(args, 4, 16, SCALAR, true), /* the bytes of reply and replylong */
 	FIELD(reply, 4, 4, SCALAR, true),
 	FIELD(replylong, 4, 16, SCALAR, true),
 	FIELD(family, 20, 4, SCALAR, false),

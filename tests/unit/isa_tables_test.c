@@ -104,6 +104,25 @@ static void test_helper_names(void **state)
 	assert_true(isa_helper(ISA_FN_probe_read_kernel)->flags & ISA_GPL);
 }
 
+/* What Linux 6.18 refuses to programs without a GPL-compatible licence. */
+static void test_helper_licences(void **state)
+{
+	static const u32 gpl[] = { 4,	6,   22,  25,  27,  35,	 36,  45,  55,	56,  58,
+				   67,	69,  77,  78,  92,  100, 110, 111, 112, 113, 114,
+				   115, 119, 121, 126, 127, 150, 158, 163, 165, 169, 170,
+				   171, 172, 173, 175, 176, 177, 191, 204, 205, 206, 207 };
+	u32 next = 0;
+
+	(void)state;
+	for (u32 id = 1; id <= isa_helper_count(); id++) {
+		bool want = next < ARRAY_LEN(gpl) && gpl[next] == id;
+
+		if (want != !!(isa_helper(id)->flags & ISA_GPL))
+			fail_msg("%s: licence", isa_helper(id)->name);
+		next += want;
+	}
+}
+
 /* ---- the machine's header -------------------------------------------------------------------- */
 
 /* The header's text, or NULL with the reason printed. */
@@ -549,11 +568,17 @@ static void test_ctx(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_helpers),		cmocka_unit_test(test_helper_args),
-		cmocka_unit_test(test_helper_names),	cmocka_unit_test(test_helpers_of_header),
-		cmocka_unit_test(test_kinds_of_header), cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_sections),	cmocka_unit_test(test_section_rows),
-		cmocka_unit_test(test_ctx_layout),	cmocka_unit_test(test_ctx),
+		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_helper_args),
+		cmocka_unit_test(test_helper_names),
+		cmocka_unit_test(test_helper_licences),
+		cmocka_unit_test(test_helpers_of_header),
+		cmocka_unit_test(test_kinds_of_header),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_section_rows),
+		cmocka_unit_test(test_ctx_layout),
+		cmocka_unit_test(test_ctx),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
