@@ -57,6 +57,10 @@ void probes_print(struct sbuf *out, const struct probes_point *p);
 bool probes_has_wildcard(const struct probes_point *p);
 /* Program and attach type that a point is loaded as (attach OBJ_NONE-like 0xffffffff if none). */
 void probes_types(const struct probes_point *p, u32 *out_prog_type, u32 *out_attach_type);
+/* What perf_event_open(2) wants for a software or hardware event: type, config, events per sample.
+ * False for other providers. */
+bool probes_counter_config(const struct probes_point *p, u32 *out_type, u64 *out_config,
+			   u64 *out_period);
 
 /* ---- how a program meets an engine's event --------------------------------------------------- */
 
@@ -112,6 +116,8 @@ u32 probes_cpus(struct probes_machine *m);               /* possible CPUs */
 /* A directory descriptor of tracefs: the mounted one, or (with CAP_SYS_ADMIN) a private detached
  * mount that touches no namespace; negative error with the reason in *e. Owned by the machine. */
 int probes_tracefs(struct probes_machine *m, struct err *e);
+/* Where cgroup v2 is mounted; empty if it is not. */
+str probes_cgroup2(struct probes_machine *m);
 /* System calls of this architecture: number of a name (-1 if there is none), and back. */
 int probes_syscall_nr(str name);
 const char *probes_syscall_name(u32 nr);             /* NULL if there is none */
@@ -134,7 +140,11 @@ struct probes_field {
 	bool is_data_loc;     /* __data_loc: 32-bit offset << 0 | length << 16 */
 	u64 count;            /* array length, 0 if none */
 };
-struct probes_format { u32 id; vec(struct probes_field) fields; };
+struct probes_format {
+	u32 id;
+	vec(struct probes_field) fields;  /* without common_…, which programs may not read */
+	struct arena *a;      /* holds the names; types made of the format stay valid as long */
+};
 /* The record layout of category:event from tracefs. -SKEP_ENOEVENT if there is none. */
 int probes_tracepoint_format(struct probes_machine *m, struct arena *a, str category, str event,
 			     struct probes_format *out, struct err *e) MUST_CHECK;
@@ -151,12 +161,14 @@ const struct type *probes_format_type(struct ty_table *t, struct ty_btf *btf,
 
 /* Calls `each` with every point of this machine that matches `pattern` ("tracepoint:syscalls:*open*",
  * "kprobe:tcp_*", "*:*" …), sorted within a provider, until it returns false. -SKEP_ENOEVENT when the
- * files of the provider cannot be read (with the reason), 0 otherwise, also with no match. */
+ * files of the provider cannot be read (with the reason), 0 otherwise, also with no match. The point's
+ * strings live until probes_list returns. A pattern without a colon is a kind of event ("tracepoint") or a
+ * name of any kind. Uprobes are listed of one binary: "uprobe:PATH:PATTERN". */
 int probes_list(struct probes_machine *m, struct ty_btf *btf, str pattern,
 		bool (*each)(void *arg, const struct probes_point *p), void *arg, struct err *e)
 	MUST_CHECK;
 /* Does this point exist on this machine? 1 yes, 0 no, negative: cannot tell. On 0 the nearest names are
- * offered to `near` (may be NULL). */
+ * offered to `near` (may be NULL; wants p->name). Uprobes have none: see probes_elf_offset. */
 int probes_exists(struct probes_machine *m, struct ty_btf *btf, const struct probes_point *p,
 		  struct nearest *near);
 
