@@ -63,7 +63,7 @@ struct skep_options {
 	size_t n_defines;
 	const char *const *include_dirs;
 	size_t n_include_dirs;
-	const char *const *map_formats;   /* "table=ID {key}: {value}\t": a map's entries on a line */
+	const char *const *map_formats;   /* "table=ID {key}: {value}": a map's entries on a line */
 	size_t n_map_formats;
 	const char *btf_path;         /* NULL: the running kernel's */
 	/* Program output; NULL: discarded. */

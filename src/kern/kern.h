@@ -12,8 +12,8 @@
 
 extern const struct rt_engine kern_engine;
 
-/* Names of the object's parts that the engine looks for: the map of traced thread groups, filled by
- * the engine with the first ones and by the tracker programs (see api/) with their children. */
-#define KERN_PIDS_MAP "skep.pids"
+/* The map of traced thread groups (key u32 tgid, value u8): the engine fills in the first ones, the tracker
+ * programs (src/api/tracker.c) their children. */
+#define KERN_PIDS_MAP "skep_pids"
 
 #endif

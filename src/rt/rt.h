@@ -90,15 +90,17 @@ struct rt_config {
 	void *self;           /* of the engine */
 	const struct obj *obj;
 	struct arena *a;
+	u32 n_cpus;           /* possible CPUs: parts of a per-CPU value */
 	enum rt_style style;
 	bool json;
 	bool bpftrace;        /* print maps as bpftrace does */
 	u64 every_ns;         /* print maps at this interval; 0: only at the end */
 	bool print_maps;      /* at the end, and at the interval */
-	/* "counter_table=ID {key}: {value}\t": how to print the entries of a map on one line. */
+	/* "counter_table=ID {key}: {value}": how to print an entry; all entries of the map stand on one
+	 * line, separated by tabs. {key.member} names a part. */
 	const str *map_formats;
 	u32 n_map_formats;
-	/* Where the output goes: called with whole lines, never with a piece of one. */
+	/* Where the output goes: one call for what one event printed. */
 	int (*write)(void *arg, const char *bytes, size_t n);
 	void *write_arg;
 	int stop_fd;          /* readable: stop (an eventfd or signalfd); -1 if none */

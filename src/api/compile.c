@@ -1,0 +1,170 @@
+/* compile.c: source to obj, stage by stage.
+ *
+ * read, parse, bind (the engine says where each event really is), lower, optimise, generate. Each stage is timed;
+ * each leaves either its result or diagnostics.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "api/session.h"
+
+/* ---- engine --------------------------------------------------------------------------------- */
+
+static int no_user_engine(struct skep *s)
+{
+	return err_set(&s->err, -SKEP_EUNSUPPORTED, "api",
+		       "the user engine is not part of this version yet; use --engine kern");
+}
+
+int compile_open_engine(struct skep *s, bool must_be_usable)
+{
+	int r;
+
+	if (s->engine_self)
+		return 0;
+	if (s->o.engine == SKEP_ENGINE_USER)
+		return no_user_engine(s);
+	s->engine = &kern_engine;
+	if (must_be_usable && (r = s->engine->usable(s->machine, &s->err)))
+		return r;
+	if (!s->engine_arena)
+		s->engine_arena = arena_new(&s->trap);
+	return s->engine->open(s->machine, s->engine_arena, &s->engine_self, &s->err);
+}
+
+/* ---- stages --------------------------------------------------------------------------------- */
+
+static int timed(struct skep *s, enum stage stage, int (*run)(struct skep *s))
+{
+	double start = session_now_us();
+	int r = run(s);
+
+	s->stage_us[stage] += session_now_us() - start;
+	return r;
+}
+
+int compile_to_tree(struct skep *s)
+{
+	if (!s->src)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api", "no program was loaded");
+	if (s->cf || s->bt)
+		return s->dx.n_errors ? -SKEP_WRONG_PROGRAM : 0;
+	return timed(s, STAGE_PARSE, front_parse);
+}
+
+static int no_such_event(struct skep *s, const struct bound *b, int r, const struct err *e)
+{
+	if (!span_known(b->span))
+		return err_set(&s->err, r, "api", "%s", e->msg);
+	diag_add(&s->dx, b->span, s->lang == SKEP_BPFTRACE ? E_BT_PROBE : E_NO_EVENT, "%s", e->msg);
+	return 0;
+}
+
+static void note_fallback(struct skep *s, const struct bound *b)
+{
+	struct sbuf want, at;
+
+	sbuf_init(&want, s->a);
+	sbuf_init(&at, s->a);
+	probes_print(&want, &b->want);
+	probes_print(&at, &b->binding.at);
+	if (s->o.strict) {
+		diag_add(&s->dx, b->span, E_ENGINE, "%s is not on this kernel, and --strict forbids "
+			 "its equivalent %s", want.s, at.s);
+		return;
+	}
+	session_note(s, "%s runs at %s: " STR_FMT, want.s, at.s, STR_ARG(b->binding.note));
+}
+
+static int bind_all(struct skep *s)
+{
+	int r = front_bounds(s);
+
+	for (u32 i = 0; !r && i < s->bounds.n; i++) {
+		struct bound *b = &s->bounds.at[i];
+		struct err e = { 0 };
+		int bound = s->engine->bind(s->engine_self, &b->want, &b->binding, &e);
+
+		if (bound)
+			r = no_such_event(s, b, bound, &e);
+		else if (b->binding.is_fallback)
+			note_fallback(s, b);
+	}
+	return r ? r : s->dx.n_errors ? -SKEP_WRONG_PROGRAM : 0;
+}
+
+static int lower_all(struct skep *s)
+{
+	s->obj = obj_new(s->a, &s->ss);
+	s->m = ir_module_new(s->a);
+	s->obj->kern_version = probes_kernel_version(s->machine);
+	if (!front_lower(s))
+		return -SKEP_WRONG_PROGRAM;
+	return s->guard == IR_GUARD_PIDS ? tracker_lower(s) : 0;
+}
+
+static struct ir_target target_of(struct skep *s)
+{
+	u32 version = probes_kernel_version(s->machine);
+	struct ir_target t = { .guard = (enum ir_guard)s->guard };
+
+	t.has_v4 = version >= (6u << 16 | 6 << 8);
+	t.split_probe_reads = version >= (5u << 16 | 5 << 8);
+	if (s->guard == IR_GUARD_PIDS)
+		t.pids_map = ir_sym(s->m, IR_SYM_MAP, STR(KERN_PIDS_MAP),
+				    obj_map_find(s->obj, STR(KERN_PIDS_MAP)));
+	return t;
+}
+
+static void dump_after(void *arg, const char *pass, struct ir_module *m)
+{
+	struct skep *s = arg;
+
+	if (!s->dump_pass || strcmp(s->dump_pass, pass) != 0)
+		return;
+	/* A pass that runs more than once is shown as it was after its last run. */
+	sbuf_init(s->dump_out, s->a);
+	ir_print(s->dump_out, m);
+}
+
+static int optimise_all(struct skep *s)
+{
+	struct ir_target t = target_of(s);
+
+	if (s->dump_pass && strcmp(s->dump_pass, "none") == 0)
+		ir_print(s->dump_out, s->m);
+	return ir_optimise(s->a, &s->dx, &t, s->m, dump_after, s) ? 0 : -SKEP_WRONG_PROGRAM;
+}
+
+static int generate_all(struct skep *s)
+{
+	struct ir_target t = target_of(s);
+
+	return gen_module(s->a, &s->dx, &t, s->m, s->obj) ? 0 : -SKEP_WRONG_PROGRAM;
+}
+
+int compile_to_obj(struct skep *s)
+{
+	int r;
+
+	if (s->compiled)
+		return 0;
+	r = compile_to_tree(s);
+	if (!r)
+		r = compile_open_engine(s, false);
+	if (!r)
+		r = timed(s, STAGE_BIND, bind_all);
+	if (!r)
+		r = timed(s, STAGE_LOWER, lower_all);
+	if (!r)
+		r = timed(s, STAGE_OPTIMISE, optimise_all);
+	if (!r)
+		r = timed(s, STAGE_GENERATE, generate_all);
+	s->compiled = !r;
+	return r;
+}
+
+int skep_compile(struct skep *s)
+{
+	return session_guarded(s, compile_to_obj);
+}

@@ -1,0 +1,179 @@
+/* run.c: load, attach, run, detach; and the verifier's refusals as diagnostics.
+ *
+ * The order matters: the scope is made before compiling (it decides which filter the programs carry), the
+ * command is started stopped before anything is attached, and it is released when everything is.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "api/session.h"
+
+static enum rt_scope scope_of(const struct skep *s)
+{
+	return s->o.n_pids ? RT_SCOPE_PIDS : s->o.command ? RT_SCOPE_COMMAND : RT_SCOPE_ALL;
+}
+
+/* ---- refusals ------------------------------------------------------------------------------- */
+
+static void put_log(struct skep *s, str log)
+{
+	while (log.n && s->o.note) {
+		str line = str_cut(&log, '\n');
+
+		if (line.n)
+			session_note(s, "verifier: " STR_FMT, STR_ARG(line));
+	}
+}
+
+static int rejected(struct skep *s, const struct rt_rejection *rej)
+{
+	const struct obj_prog *p = &s->obj->progs.at[rej->prog];
+	struct obj_image image = { 0 };
+	struct span at = p->span;
+	struct err e = { 0 };
+
+	if (rej->insn != OBJ_NONE && obj_link(s->a, s->obj, rej->prog, &image, &e) == 0) {
+		struct span line = obj_span_at(s->obj, &image, rej->insn);
+
+		if (span_known(line))
+			at = line;
+	}
+	diag_add(&s->dx, at, E_REJECTED, "the kernel's verifier refuses program '" STR_FMT "' (" STR_FMT
+		 "): " STR_FMT, STR_ARG(p->name), STR_ARG(p->attach), STR_ARG(rej->reason));
+	if (rej->insn != OBJ_NONE && rej->insn < image.n) {
+		struct sbuf text;
+
+		sbuf_init(&text, s->a);
+		isa_print(&text, image.insns[rej->insn],
+			  rej->insn + 1 < image.n ? image.insns[rej->insn + 1]
+						  : (struct isa_insn){ 0 });
+		diag_note(&s->dx, (struct span){ 0 }, "at instruction %u: %s", rej->insn, text.s);
+	}
+	if (s->o.verbose)
+		put_log(s, rej->log);
+	else
+		diag_hint(&s->dx, "-v shows the verifier's whole log");
+	return -SKEP_WRONG_PROGRAM;
+}
+
+static int load(struct skep *s)
+{
+	struct rt_rejection rej = { .insn = OBJ_NONE };
+	struct rt_setup setup = { .obj = s->obj, .machine = s->machine, .scope = scope_of(s),
+				  .strict = s->o.strict, .log_level = s->o.verbose > 1 };
+	double start = session_now_us();
+	u32 *pids = arena_array_of(s->a, u32, s->o.n_pids + 1);
+	int r;
+
+	for (size_t i = 0; i < s->o.n_pids; i++)
+		pids[i] = (u32)s->o.pids[i];
+	setup.pids = pids;
+	setup.n_pids = (u32)s->o.n_pids;
+	r = s->engine->load(s->engine_self, &setup, &rej, &s->err);
+	s->stage_us[STAGE_LOAD] = session_now_us() - start;
+	return r == -SKEP_EREJECTED ? rejected(s, &rej) : r;
+}
+
+static void drop_engine(struct skep *s)
+{
+	if (s->engine_self)
+		s->engine->close(s->engine_self);
+	s->engine_self = NULL;
+}
+
+/* ---- check ---------------------------------------------------------------------------------- */
+
+static int check(struct skep *s)
+{
+	int r = compile_to_obj(s);
+
+	if (!r)
+		r = s->engine->usable(s->machine, &s->err);
+	if (!r)
+		r = load(s);
+	if (!r)
+		r = (int)s->obj->progs.n;
+	drop_engine(s);
+	return r;
+}
+
+int skep_check(struct skep *s)
+{
+	session_begin(s);
+	return session_guarded(s, check);
+}
+
+/* ---- run ------------------------------------------------------------------------------------ */
+
+static int attach(struct skep *s)
+{
+	double start = session_now_us();
+	int r = 0;
+
+	if (s->o.command)
+		r = s->engine->command(s->engine_self, s->o.command, &s->err);
+	if (!r)
+		r = s->engine->attach(s->engine_self, &s->err);
+	s->stage_us[STAGE_ATTACH] = session_now_us() - start;
+	return r;
+}
+
+static int events(struct skep *s)
+{
+	str *formats = arena_array_of(s->a, str, s->o.n_map_formats + 1);
+	struct rt_config c = { .engine = s->engine, .self = s->engine_self, .obj = s->obj,
+			       .a = s->a, .json = s->o.json, .every_ns = s->o.every_ns,
+			       .limit_ns = s->o.limit_ns, .print_maps = !s->o.no_maps,
+			       .write = s->o.write, .write_arg = s->o.write_arg,
+			       .stop_fd = s->stop_fd };
+
+	c.n_cpus = probes_cpus(s->machine);
+	c.style = s->o.style == SKEP_STYLE_COLUMNS ? RT_STYLE_COLUMNS
+		  : s->o.style == SKEP_STYLE_PLAIN ? RT_STYLE_PLAIN : RT_STYLE_TRACE;
+	c.bpftrace = s->lang == SKEP_BPFTRACE;
+	for (size_t i = 0; i < s->o.n_map_formats; i++)
+		formats[i] = str_of(s->o.map_formats[i]);
+	c.map_formats = formats;
+	c.n_map_formats = (u32)s->o.n_map_formats;
+	return rt_run(&c, &s->result, &s->err);
+}
+
+static void tell_losses(struct skep *s)
+{
+	if (s->result.lost)
+		session_note(s, "lost %llu records: the ring buffer was full",
+			     (unsigned long long)s->result.lost);
+}
+
+static int run(struct skep *s)
+{
+	int r = compile_to_tree(s);
+
+	if (!r)
+		r = compile_open_engine(s, true);
+	if (!r)
+		r = s->engine->prepare_scope(s->engine_self, scope_of(s), &s->guard, &s->err);
+	if (!r)
+		r = compile_to_obj(s);
+	if (!r)
+		r = load(s);
+	if (!r)
+		r = attach(s);
+	if (!r)
+		r = events(s);
+	if (!r)
+		tell_losses(s);
+	drop_engine(s);
+	return r;
+}
+
+int skep_run(struct skep *s)
+{
+	int r;
+
+	session_begin(s);
+	r = session_guarded(s, run);
+	if (s->engine_self)
+		drop_engine(s);
+	return r;
+}

@@ -1,0 +1,265 @@
+/* session.c: the life of a session, its options, and the trap around every stage.
+ *
+ * Nothing here is global. A stage that runs out of memory or meets a bug of ours jumps back to
+ * session_guarded(); the session is then dead, says so, and can only be closed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/session.h"
+
+enum { SOURCE_LIMIT = 64 << 20 };
+
+double session_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+void session_begin(struct skep *s)
+{
+	memset(&s->err, 0, sizeof(s->err));
+}
+
+int session_guarded(struct skep *s, int (*body)(struct skep *s))
+{
+	if (s->dead)
+		return err_set(&s->err, -SKEP_EINTERNAL, "api",
+			       "this session met an internal error before and cannot go on");
+	if (setjmp(s->trap.env) == 0)
+		return body(s);
+	s->dead = true;
+	if (!s->trap.file)
+		return err_set(&s->err, -ENOMEM, "api", "out of memory");
+	return err_set(&s->err, -SKEP_EINTERNAL, "api",
+		       "internal error at %s:%d: %s; please report this with the program",
+		       s->trap.file, s->trap.line, s->trap.what);
+}
+
+void session_note(struct skep *s, const char *fmt, ...)
+{
+	struct arena_mark mark = arena_mark(s->a);
+	struct sbuf text;
+	va_list ap;
+
+	if (!s->o.note)
+		return;
+	sbuf_init(&text, s->a);
+	va_start(ap, fmt);
+	sbuf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	s->o.note(s->o.note_arg, text.s);
+	arena_release(s->a, mark);
+}
+
+struct ty_btf *session_btf(void *session)
+{
+	struct skep *s = session;
+	struct err e = { 0 };
+
+	if (s->btf || s->btf_failed)
+		return s->btf;
+	if (ty_btf_open(s->types, s->o.btf_path, &s->btf, &e)) {
+		s->btf_failed = true;
+		session_note(s, "no kernel types: %s", e.msg);
+	}
+	return s->btf;
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+static const char *copy_text(struct skep *s, const char *x)
+{
+	return x ? arena_dup(s->a, x, strlen(x) + 1) : NULL;
+}
+
+static const char *const *copy_texts(struct skep *s, const char *const *list, size_t n)
+{
+	const char **copy = arena_array_of(s->a, const char *, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = copy_text(s, list[i]);
+	return copy;
+}
+
+static size_t count_words(char *const *argv)
+{
+	size_t n = 0;
+
+	while (argv && argv[n])
+		n++;
+	return n;
+}
+
+/* Larger structs of a newer caller are fine as long as what we do not know is zero. */
+static bool known_size(const struct skep_options *o)
+{
+	const char *bytes = (const char *)o;
+
+	if (o->sz < sizeof(o->sz) || o->sz > 4096)
+		return false;
+	for (size_t i = sizeof(*o); i < o->sz; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static int take_options(struct skep *s, const struct skep_options *from)
+{
+	struct skep_options *o = &s->o;
+
+	memset(o, 0, sizeof(*o));
+	if (!from)
+		return 0;
+	if (!known_size(from))
+		return -SKEP_WRONG_USE;
+	memcpy(o, from, from->sz < sizeof(*o) ? from->sz : sizeof(*o));
+	o->sz = sizeof(*o);
+	o->attach = copy_texts(s, o->attach, o->n_attach);
+	o->defines = copy_texts(s, o->defines, o->n_defines);
+	o->include_dirs = copy_texts(s, o->include_dirs, o->n_include_dirs);
+	o->map_formats = copy_texts(s, o->map_formats, o->n_map_formats);
+	o->btf_path = copy_text(s, o->btf_path);
+	if (o->command)
+		o->command = (char *const *)copy_texts(s, (const char *const *)o->command,
+						       count_words(o->command));
+	if (o->n_pids)
+		o->pids = arena_dup(s->a, o->pids, o->n_pids * sizeof(*o->pids));
+	return 0;
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static int fill(struct skep *s)
+{
+	sources_init(&s->ss, s->a);
+	diags_init(&s->dx, s->a, &s->ss);
+	s->types = ty_table_new(s->a);
+	s->machine = probes_machine_new(s->a);
+	return 0;
+}
+
+struct skep *skep_open(const struct skep_options *o)
+{
+	struct skep *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->result.command_status = -1;
+	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (setjmp(s->trap.env) == 0) {
+		s->a = arena_new(&s->trap);
+		if (take_options(s, o) == 0 && fill(s) == 0)
+			return s;
+	}
+	skep_close(s);
+	return NULL;
+}
+
+void skep_close(struct skep *s)
+{
+	if (!s)
+		return;
+	if (s->engine_self)
+		s->engine->close(s->engine_self);
+	arena_free(s->engine_arena);
+	ty_btf_close(s->btf);
+	if (s->machine)
+		probes_machine_free(s->machine);
+	if (s->stop_fd >= 0)
+		close(s->stop_fd);
+	arena_free(s->a);
+	free(s->report);
+	free(s);
+}
+
+int skep_set_options(struct skep *s, const struct skep_options *o)
+{
+	if (s->compiled)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api", "options come before compiling");
+	if (setjmp(s->trap.env))
+		return err_set(&s->err, -ENOMEM, "api", "out of memory");
+	return take_options(s, o);
+}
+
+/* ---- loading -------------------------------------------------------------------------------- */
+
+static enum skep_language guess(str name, str text)
+{
+	if (str_ends(name, ".bt"))
+		return SKEP_BPFTRACE;
+	if (str_ends(name, ".c") || str_ends(name, ".h"))
+		return SKEP_C;
+	return str_starts(text, "#!/usr/bin/env bpftrace") || str_starts(text, "#!/usr/bin/bpftrace")
+		       ? SKEP_BPFTRACE : SKEP_C;
+}
+
+static int refuse(struct skep *s, const char *name, const char *why)
+{
+	return err_set(&s->err, -SKEP_EBADFILE, "api", "%s %s", name, why);
+}
+
+static bool is_blank(str text)
+{
+	return str_trim(text).n == 0;
+}
+
+static int take_source(struct skep *s, const char *name, str text, enum skep_language lang)
+{
+	if (s->src)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api", "this session has a program already");
+	if (str_find(text, 0, 0) >= 0)
+		return refuse(s, name, str_starts(text, "\177ELF")
+			      ? "is an object file; running compiled objects is not there yet"
+			      : "is not text: it holds NUL bytes");
+	if (is_blank(text))
+		return refuse(s, name, "is empty: there is no program to run");
+	s->src = sources_add(&s->ss, str_dup(s->a, str_of(name)), text);
+	s->lang = lang == SKEP_AUTO ? guess(str_of(name), text) : lang;
+	return s->src ? 0 : refuse(s, name, "is too large");
+}
+
+int skep_load_text(struct skep *s, const char *name, const char *text, size_t n,
+		   enum skep_language lang)
+{
+	session_begin(s);
+	if (n > SOURCE_LIMIT)
+		return refuse(s, name, "is larger than 64 MiB");
+	if (setjmp(s->trap.env))
+		return err_set(&s->err, -ENOMEM, "api", "out of memory");
+	return take_source(s, name, str_dup(s->a, (str){ text, (u32)n }), lang);
+}
+
+int skep_load_file(struct skep *s, const char *path, enum skep_language lang)
+{
+	double start = session_now_us();
+	str text;
+	int r;
+
+	session_begin(s);
+	if (setjmp(s->trap.env))
+		return err_set(&s->err, -ENOMEM, "api", "out of memory");
+	r = base_read_file(s->a, path, SOURCE_LIMIT, &text, &s->err);
+	if (!r)
+		r = take_source(s, path, text, lang);
+	s->stage_us[STAGE_READ] = session_now_us() - start;
+	return r;
+}
+
+void skep_stop(struct skep *s)
+{
+	u64 one = 1;
+	ssize_t ignored = write(s->stop_fd, &one, sizeof(one));
+
+	(void)ignored;
+}
+
+int skep_exit_code(const struct skep *s) { return s->result.exit_called ? s->result.exit_code : 0; }
+int skep_command_status(const struct skep *s) { return s->result.command_status; }
+uint64_t skep_lost(const struct skep *s) { return s->result.lost; }

@@ -1,0 +1,92 @@
+/* session.h: what the files of api share (private). session.c: life and options; front.c: one face for both
+ * languages; compile.c: source to obj; tracker.c: following processes by a map; run.c: load to detach;
+ * dump.c: stages as text; report.c: diagnostics and errors. */
+#ifndef SKEP_API_SESSION_H
+#define SKEP_API_SESSION_H
+
+#include "skep/skep.h"
+
+#include "base/base.h"
+#include "btfront/btfront.h"
+#include "cfront/cfront.h"
+#include "gen/gen.h"
+#include "ir/ir.h"
+#include "kern/kern.h"
+#include "obj/obj.h"
+#include "probes/probes.h"
+#include "rt/rt.h"
+#include "types/types.h"
+
+enum stage { STAGE_READ, STAGE_PARSE, STAGE_BIND, STAGE_LOWER, STAGE_OPTIMISE, STAGE_GENERATE,
+	     STAGE_LOAD, STAGE_ATTACH, STAGE_N };
+
+/* One program-to-be: what a front end offers and where it was bound. */
+struct bound {
+	u32 program;          /* index in the front end's list */
+	str name;
+	struct span span;
+	struct probes_point want;
+	struct probes_binding binding;
+};
+
+struct skep {
+	struct trap trap;
+	bool dead;            /* after a bug of ours: only skep_close() */
+	struct arena *a;
+	struct skep_options o;/* strings copied into `a` */
+	struct sources ss;
+	struct diags dx;
+	struct err err;
+	struct ty_table *types;
+	struct ty_btf *btf;
+	bool btf_failed;
+	struct probes_machine *machine;
+
+	enum skep_language lang;
+	struct source *src;
+	struct cf_options cf_options;
+	struct cf_unit *cf;
+	struct bt_options bt_options;
+	struct bt_unit *bt;
+
+	const struct rt_engine *engine;
+	void *engine_self;
+	struct arena *engine_arena;
+	u32 guard;            /* enum ir_guard */
+	vec(struct bound) bounds;
+	struct ir_module *m;
+	struct obj *obj;
+	bool compiled;
+
+	int stop_fd;          /* eventfd, written by skep_stop */
+	struct rt_result result;
+	double stage_us[STAGE_N];
+	char *report;         /* text handed out by skep_diagnostics */
+	/* A dump of the pipeline in the making: pass name and where it goes. */
+	const char *dump_pass;
+	struct sbuf *dump_out;
+};
+
+/* Runs `body` with the session's trap set: out of memory and broken invariants come back as errors. */
+int session_guarded(struct skep *s, int (*body)(struct skep *s));
+/* Forgets the error of the call before; diagnostics stay, they belong to the one program. */
+void session_begin(struct skep *s);
+double session_now_us(void);
+void session_note(struct skep *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct ty_btf *session_btf(void *session);
+
+/* front.c */
+int front_parse(struct skep *s);
+/* Fills s->bounds with what the programs want: names, sections, attach flags. */
+int front_bounds(struct skep *s);
+bool front_lower(struct skep *s);
+
+/* compile.c */
+int compile_to_tree(struct skep *s);          /* parse only */
+int compile_to_obj(struct skep *s);
+int compile_open_engine(struct skep *s, bool must_be_usable);
+
+/* tracker.c: adds the programs that keep KERN_PIDS_MAP, for IR_GUARD_PIDS. */
+int tracker_lower(struct skep *s);
+
+#endif

@@ -1,0 +1,52 @@
+/* cli.h: what the files of the `skep` command share. main.c: the table of verbs; options.c: flags; one file a
+ * verb. Nothing here but include/skep is used of the library. */
+#ifndef SKEP_CLI_H
+#define SKEP_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "skep/skep.h"
+
+enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Flags after parsing. Lists grow by list_add(); everything lives until the process ends. */
+struct list { const char **at; size_t n; };
+struct flags {
+	struct skep_options o;
+	struct list attach, defines, include_dirs, map_formats;
+	int *pids;
+	const char *script;   /* -e */
+	const char *file;     /* the first word that is no flag */
+	const char *stage;    /* --stage */
+	const char *output;   /* -o */
+	bool help, timing;
+	char **command;       /* behind `--` */
+};
+
+/* Parses argv[1…] of a verb. False after it has printed what is wrong (exit code 2). */
+bool flags_parse(struct flags *f, int argc, char **argv);
+/* Parses the words of a `#pragma skep` line into flags that the command line then overrides. */
+bool flags_parse_words(struct flags *f, const char *words);
+/* The options with all lists in place. */
+const struct skep_options *flags_options(struct flags *f);
+
+/* Opens a session with these flags and loads the program (file, -e, or stdin for `-`). NULL after it has
+ * printed what is wrong. */
+struct skep *session_start(struct flags *f);
+/* Prints diagnostics and the error of a failed call to stderr; returns the exit code. */
+int session_report(struct skep *s, const struct flags *f, int result);
+int write_stdout(void *arg, const char *bytes, size_t n);
+
+struct verb {
+	const char *name, *text;
+	int (*run)(struct flags *f);
+	const char *help;
+};
+int verb_run(struct flags *f);
+int verb_check(struct flags *f);
+int verb_dump(struct flags *f);
+int verb_list(struct flags *f);
+extern const char run_help[], check_help[], dump_help[], list_help[];
+
+#endif

@@ -1,0 +1,74 @@
+/* main.c: the `skep` command: a table of verbs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct verb verbs[] = {
+	{ "run", "compile, attach and print", verb_run, run_help },
+	{ "check", "compile and have the verifier look", verb_check, check_help },
+	{ "dump", "show a stage of the compiler", verb_dump, dump_help },
+	{ "list", "list the events of this machine", verb_list, list_help },
+};
+
+static void usage(FILE *out)
+{
+	fprintf(out, "skep %s: eBPF, whole: compiles, verifies and runs BPF programs\n\n"
+		     "usage: skep VERB [FLAGS] …\n\n", SKEP_VERSION);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(out, "  %-7s %s\n", verbs[i].name, verbs[i].text);
+	fprintf(out, "\n  skep run hello.c -- ls -l                    around a command\n"
+		     "  skep -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }' -- ls\n\n"
+		     "skep VERB --help tells a verb's flags; man skep tells everything.\n");
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+	struct flags f = { .stage = NULL };
+
+	if (!flags_parse(&f, argc, argv))
+		return EXIT_USAGE;
+	if (f.help) {
+		fputs(v->help, stdout);
+		return EXIT_GOOD;
+	}
+	return v->run(&f);
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *v;
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		v = argc > 2 ? find_verb(argv[2]) : NULL;
+		if (v)
+			fputs(v->help, stdout);
+		else
+			usage(stdout);
+		return EXIT_GOOD;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("skep " SKEP_VERSION);
+		return EXIT_GOOD;
+	}
+	v = find_verb(argv[1]);
+	if (v)
+		return run_verb(v, argc - 1, argv + 1);
+	if (argv[1][0] == '-')
+		return run_verb(find_verb("run"), argc, argv);
+	fprintf(stderr, "skep: there is no verb '%s'; see skep --help\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,138 @@
+/* session.c: what the verbs do alike: open a session, load the program, tell what went wrong. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { STDIN_LIMIT = 64 << 20 };
+
+int write_stdout(void *arg, const char *bytes, size_t n)
+{
+	FILE *out = arg ? arg : stdout;
+
+	if (fwrite(bytes, 1, n, out) != n || fflush(out))
+		return -EIO;
+	return 0;
+}
+
+static void note(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "skep: note: %s\n", line);
+}
+
+/* The whole of stdin; NULL when it cannot be read or is too large. */
+static char *read_stdin(size_t *out_n)
+{
+	size_t cap = 1 << 16, n = 0;
+	char *text = malloc(cap);
+
+	while (text) {
+		size_t got = fread(text + n, 1, cap - n, stdin);
+		char *more;
+
+		n += got;
+		if (n < cap)
+			break;
+		more = cap < STDIN_LIMIT ? realloc(text, cap * 2) : NULL;
+		if (!more) {
+			free(text);
+			return NULL;
+		}
+		text = more;
+		cap *= 2;
+	}
+	*out_n = n;
+	return text;
+}
+
+static int load(struct skep *s, struct flags *f)
+{
+	if (f->script)
+		return skep_load_text(s, "stdin", f->script, strlen(f->script), SKEP_BPFTRACE);
+	if (strcmp(f->file, "-") == 0) {
+		size_t n;
+		char *text = read_stdin(&n);
+		int r = text ? skep_load_text(s, "stdin", text, n, SKEP_AUTO) : -EFBIG;
+
+		free(text);
+		return r;
+	}
+	return skep_load_file(s, f->file, SKEP_AUTO);
+}
+
+/* Flags of the source first, then the command line again, which so has the last word. */
+static bool apply_pragmas(struct skep *s, struct flags *f)
+{
+	const char *words = skep_pragma(s, 0);
+	struct flags merged = { .file = f->file, .script = f->script, .command = f->command };
+
+	if (!words)
+		return true;
+	for (size_t i = 0; (words = skep_pragma(s, i)); i++)
+		if (!flags_parse_words(&merged, words))
+			return false;
+	if (f->attach.n)
+		merged.attach = f->attach;
+	if (f->map_formats.n)
+		merged.map_formats = f->map_formats;
+	if (f->o.every_ns)
+		merged.o.every_ns = f->o.every_ns;
+	if (f->o.limit_ns)
+		merged.o.limit_ns = f->o.limit_ns;
+	if (f->o.style)
+		merged.o.style = f->o.style;
+	if (f->o.engine)
+		merged.o.engine = f->o.engine;
+	f->attach = merged.attach;
+	f->map_formats = merged.map_formats;
+	f->o.every_ns = merged.o.every_ns;
+	f->o.limit_ns = merged.o.limit_ns;
+	f->o.style = merged.o.style;
+	f->o.engine = merged.o.engine;
+	f->o.no_maps |= merged.o.no_maps;
+	f->o.json |= merged.o.json;
+	f->o.strict |= merged.o.strict;
+	f->o.trace_pipe |= merged.o.trace_pipe;
+	return skep_set_options(s, flags_options(f)) == 0;
+}
+
+struct skep *session_start(struct flags *f)
+{
+	struct skep *s;
+	int r;
+
+	f->o.note = note;
+	s = skep_open(flags_options(f));
+	if (!s) {
+		fprintf(stderr, "skep: out of memory\n");
+		return NULL;
+	}
+	if (!f->file && !f->script)
+		return s;
+	r = load(s, f);
+	if (r || !apply_pragmas(s, f)) {
+		session_report(s, f, r ? r : -EINVAL);
+		skep_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+int session_report(struct skep *s, const struct flags *f, int result)
+{
+	if (f->o.json)
+		fputs(skep_diagnostics_json(s), stdout);
+	else
+		fputs(skep_diagnostics(s, isatty(2)), stderr);
+	if (result >= 0)
+		return EXIT_GOOD;
+	if (*skep_error(s))
+		fprintf(stderr, "skep: %s\n", skep_error(s));
+	else if (!*skep_diagnostics(s, 0))
+		fprintf(stderr, "skep: %s\n", strerror(-result));
+	return EXIT_FAILED;
+}

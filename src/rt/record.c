@@ -1,0 +1,148 @@
+/* record.c: one record of the event ring to a line of text or JSON.
+ *
+ * The record's first word names its event in the obj's plan. trace_printk records become the line that
+ * the kernel's trace_pipe would show (Linux Documentation/trace/ftrace.rst, "Output format"; the interrupt
+ * and preemption flags are not known to a program and shown as dots), or columns, or the bare message.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "rt/rt_private.h"
+
+static void put_trace_head(struct sbuf *out, const struct rt_config *c,
+			   const struct obj_trace_record *r)
+{
+	u64 s = r->ns / 1000000000ull, ns = r->ns % 1000000000ull;
+	str comm = { r->comm, (u32)strnlen(r->comm, sizeof(r->comm)) };
+
+	if (c->style == RT_STYLE_TRACE) {
+		sbuf_printf(out, "%16.*s-%-7u [%03u] ..... %5llu.%06llu: bpf_trace_printk: ",
+			    STR_ARG(comm), r->tid, r->cpu, (unsigned long long)s,
+			    (unsigned long long)(ns / 1000));
+	} else if (c->style == RT_STYLE_COLUMNS) {
+		str when = str_printf(out->a, "%llu.%09llu", (unsigned long long)s,
+				      (unsigned long long)ns);
+
+		sbuf_printf(out, "%-18.*s %-16.*s %-6u ", STR_ARG(when), STR_ARG(comm), r->tid);
+	}
+}
+
+static int put_trace(struct sbuf *out, const struct rt_config *c, const struct obj_event *ev,
+		     const void *data, u32 size)
+{
+	const struct obj_trace_record *r = data;
+	struct sbuf text;
+
+	if (size < sizeof(*r))
+		return -EINVAL;
+	if (!c->json) {
+		put_trace_head(out, c, r);
+		rt_format(out, ev->format, ev->args.at, ev->args.n, data, size);
+		sbuf_putc(out, '\n');
+		return 0;
+	}
+	sbuf_init(&text, out->a);
+	rt_format(&text, ev->format, ev->args.at, ev->args.n, data, size);
+	sbuf_printf(out, "{\"type\": \"trace\", \"data\": {\"ns\": %llu, \"cpu\": %u, \"pid\": %u, "
+		    "\"tid\": %u, \"comm\": ", (unsigned long long)r->ns, r->cpu, r->tgid, r->tid);
+	sbuf_json(out, (str){ r->comm, (u32)strnlen(r->comm, sizeof(r->comm)) });
+	sbuf_puts(out, ", \"message\": ");
+	sbuf_json(out, sbuf_str(&text));
+	sbuf_puts(out, "}}\n");
+	return 0;
+}
+
+static void put_wrapped(struct sbuf *out, const struct rt_config *c, const char *type, str text)
+{
+	if (!c->json) {
+		sbuf_put(out, text);
+		return;
+	}
+	sbuf_printf(out, "{\"type\": \"%s\", \"data\": ", type);
+	sbuf_json(out, text);
+	sbuf_puts(out, "}\n");
+}
+
+static void put_time(struct sbuf *out, const struct rt_config *c, const struct obj_event *ev)
+{
+	char buf[256];
+	time_t now = time(NULL);
+	struct tm tm;
+	size_t n;
+
+	localtime_r(&now, &tm);
+	n = strftime(buf, sizeof(buf), str_z(out->a, ev->format), &tm);
+	put_wrapped(out, c, "time", (str){ buf, (u32)n });
+}
+
+static void put_value(struct sbuf *out, const struct rt_config *c, const struct obj_event *ev,
+		      const void *data, u32 size)
+{
+	const struct obj_field *f = ev->args.n ? &ev->args.at[0] : NULL;
+
+	if (!f || f->off + f->size > size)
+		return;
+	if (c->json)
+		sbuf_puts(out, "{\"type\": \"value\", \"data\": ");
+	value_field(out, f, data, c->json ? VALUE_JSON : VALUE_TEXT);
+	sbuf_puts(out, c->json ? "}\n" : "\n");
+}
+
+/* clear() deletes the entries, zero() keeps the keys. */
+static int empty_map(const struct rt_config *c, struct arena *a, u32 map, bool keep)
+{
+	const struct obj_map *m = &c->obj->maps.at[map];
+	char *key = arena_alloc(a, m->key_size + 1), *next = arena_alloc(a, m->key_size + 1);
+	char *zero = arena_alloc(a, round_up(m->value_size, 8) * (c->n_cpus + 1));
+	char *at = NULL;
+	int r;
+
+	while ((r = c->engine->map_next(c->self, map, at, next)) == 0) {
+		memcpy(key, next, m->key_size);
+		if (keep)
+			r = c->engine->map_update(c->self, map, key, zero, 0);
+		else
+			r = c->engine->map_delete(c->self, map, key);
+		if (r && r != -ENOENT)
+			return r;
+		at = keep ? key : NULL;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *data, u32 size)
+{
+	const struct obj_record *r = data;
+	const struct obj_event *ev;
+	struct sbuf text;
+
+	if (size < sizeof(*r) || r->event >= c->obj->events.n)
+		return -EINVAL;
+	ev = &c->obj->events.at[r->event];
+	switch (ev->kind) {
+	case OBJ_EV_TRACE:
+		return put_trace(out, c, ev, data, size);
+	case OBJ_EV_PRINTF:
+		sbuf_init(&text, out->a);
+		rt_format(&text, ev->format, ev->args.at, ev->args.n, data, size);
+		put_wrapped(out, c, "printf", sbuf_str(&text));
+		return 0;
+	case OBJ_EV_PRINT_VALUE:
+		put_value(out, c, ev, data, size);
+		return 0;
+	case OBJ_EV_TIME:
+		put_time(out, c, ev);
+		return 0;
+	case OBJ_EV_PRINT:
+		return ev->map == OBJ_NONE ? -EINVAL : rt_print_map(out, c, ev->map, NULL);
+	case OBJ_EV_CLEAR:
+	case OBJ_EV_ZERO:
+		return ev->map == OBJ_NONE ? -EINVAL
+					   : empty_map(c, out->a, ev->map, ev->kind == OBJ_EV_ZERO);
+	case OBJ_EV_EXIT:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,221 @@
+/* value.c: bytes as text, by their description.
+ *
+ * Two descriptions exist: obj_field (the plan of bpftrace maps and printf) and C types (maps of C programs).
+ * The text is bpftrace's: `[1,2]` arrays, `{ .a = 1 }` records, `(1, x)` tuples, 0x… pointers. JSON uses the natural
+ * counterparts; integers that a double cannot hold exactly stay integers.
+ */
+#include <string.h>
+
+#include "rt/rt_private.h"
+
+s64 value_int(const void *p, u32 size, bool is_signed)
+{
+	u64 v = 0;
+	u32 n = size > 8 ? 8 : size;
+
+	memcpy(&v, p, n);
+	if (is_signed && n && n < 8)
+		return (s64)(v << (64 - 8 * n)) >> (64 - 8 * n);
+	return (s64)v;
+}
+
+static void put_string(struct sbuf *out, const char *s, u32 size, enum value_style style)
+{
+	str x = { s, (u32)strnlen(s, size) };
+
+	if (style == VALUE_JSON)
+		sbuf_json(out, x);
+	else
+		sbuf_put(out, x);
+}
+
+static void put_number(struct sbuf *out, const void *p, u32 size, bool is_signed)
+{
+	if (is_signed)
+		sbuf_printf(out, "%lld", (long long)value_int(p, size, true));
+	else
+		sbuf_printf(out, "%llu", (unsigned long long)value_int(p, size, false));
+}
+
+static void put_pointer(struct sbuf *out, const void *p, u32 size, enum value_style style)
+{
+	if (style == VALUE_JSON)
+		put_number(out, p, size, false);
+	else
+		sbuf_printf(out, "0x%llx", (unsigned long long)value_int(p, size, false));
+}
+
+static void put_bytes(struct sbuf *out, const u8 *p, u32 n, enum value_style style)
+{
+	if (style == VALUE_JSON)
+		sbuf_putc(out, '[');
+	for (u32 i = 0; i < n; i++) {
+		if (style == VALUE_JSON)
+			sbuf_printf(out, "%s%u", i ? "," : "", p[i]);
+		else
+			sbuf_printf(out, "\\x%02x", p[i]);
+	}
+	if (style == VALUE_JSON)
+		sbuf_putc(out, ']');
+}
+
+/* ---- by field ------------------------------------------------------------------------------- */
+
+static void put_parts(struct sbuf *out, const struct obj_field *f, const char *at,
+		      enum value_style style)
+{
+	bool named = f->kind == OBJ_F_STRUCT, array = f->kind == OBJ_F_ARRAY;
+	bool json = style == VALUE_JSON;
+
+	sbuf_puts(out, named ? (json ? "{ " : "{ ") : array || json ? "[" : "(");
+	for (u32 i = 0; i < f->parts.n; i++) {
+		const struct obj_field *p = &f->parts.at[i];
+
+		if (i)
+			sbuf_puts(out, array || (json && !named) ? "," : ", ");
+		if (named && json) {
+			sbuf_json(out, p->name);
+			sbuf_puts(out, ": ");
+		} else if (named) {
+			sbuf_printf(out, "." STR_FMT " = ", STR_ARG(p->name));
+		}
+		value_field(out, p, at, style);
+	}
+	sbuf_puts(out, named ? " }" : array || json ? "]" : ")");
+}
+
+void value_field(struct sbuf *out, const struct obj_field *f, const void *data,
+		 enum value_style style)
+{
+	const char *at = (const char *)data + f->off;
+
+	switch (f->kind) {
+	case OBJ_F_INT: put_number(out, at, f->size, true); break;
+	case OBJ_F_UINT: put_number(out, at, f->size, false); break;
+	case OBJ_F_PTR: put_pointer(out, at, f->size, style); break;
+	case OBJ_F_STR: put_string(out, at, f->size, style); break;
+	case OBJ_F_BOOL: sbuf_puts(out, value_int(at, f->size, false) ? "true" : "false"); break;
+	case OBJ_F_ENUM:
+		if (f->type)
+			value_type(out, f->type, at, style);
+		else
+			put_number(out, at, f->size, true);
+		break;
+	case OBJ_F_TUPLE: case OBJ_F_STRUCT: case OBJ_F_ARRAY:
+		put_parts(out, f, at, style);
+		break;
+	default:
+		put_bytes(out, (const u8 *)at, f->size, style);
+		break;
+	}
+}
+
+void rt_print_field(struct sbuf *out, const struct obj_field *f, const void *data)
+{
+	value_field(out, f, data, VALUE_TEXT);
+}
+
+/* ---- by C type ------------------------------------------------------------------------------ */
+
+static void put_bits(struct sbuf *out, const struct ty_member *m, const char *base)
+{
+	u64 word = 0;
+	u32 first = m->bit_off / 8, shift = m->bit_off % 8, bytes = (shift + m->bits + 7) / 8;
+
+	memcpy(&word, base + first, bytes > 8 ? 8 : bytes);
+	word = word << (64 - shift - m->bits);
+	if (ty_signed(m->type))
+		sbuf_printf(out, "%lld", (long long)((s64)word >> (64 - m->bits)));
+	else
+		sbuf_printf(out, "%llu", (unsigned long long)(word >> (64 - m->bits)));
+}
+
+static void put_struct(struct sbuf *out, const struct type *ty, const char *at,
+		       enum value_style style)
+{
+	bool first = true;
+
+	ty_complete(ty);
+	sbuf_puts(out, "{ ");
+	for (u32 i = 0; i < ty->n; i++) {
+		const struct ty_member *m = &ty->members[i];
+
+		if (m->bits == 0 && !m->name.n && !ty_is_aggregate(m->type))
+			continue;
+		if (!first)
+			sbuf_puts(out, ", ");
+		first = false;
+		if (m->name.n && style == VALUE_JSON) {
+			sbuf_json(out, m->name);
+			sbuf_puts(out, ": ");
+		} else if (m->name.n) {
+			sbuf_printf(out, "." STR_FMT " = ", STR_ARG(m->name));
+		} else if (style == VALUE_JSON) {
+			sbuf_puts(out, "\"\": ");
+		}
+		if (m->bits)
+			put_bits(out, m, at);
+		else
+			value_type(out, m->type, at + m->bit_off / 8, style);
+	}
+	sbuf_puts(out, " }");
+}
+
+static void put_array(struct sbuf *out, const struct type *ty, const char *at,
+		      enum value_style style)
+{
+	const struct type *elem = ty_strip(ty->to);
+
+	if (elem->kind == TY_INT && elem->is_char) {
+		put_string(out, at, (u32)ty->size, style);
+		return;
+	}
+	sbuf_putc(out, '[');
+	for (u64 i = 0; i < ty->count && ty->count != TY_UNSIZED; i++) {
+		if (i)
+			sbuf_putc(out, ',');
+		value_type(out, ty->to, at + i * elem->size, style);
+	}
+	sbuf_putc(out, ']');
+}
+
+static void put_enum(struct sbuf *out, const struct type *ty, const char *at,
+		     enum value_style style)
+{
+	s64 v = value_int(at, (u32)ty->size, ty->is_signed);
+
+	ty_complete(ty);
+	for (u32 i = 0; style == VALUE_TEXT && i < ty->n; i++) {
+		if (ty->enumerators[i].value == v) {
+			sbuf_put(out, ty->enumerators[i].name);
+			return;
+		}
+	}
+	sbuf_printf(out, "%lld", (long long)v);
+}
+
+void value_type(struct sbuf *out, const struct type *type, const void *data, enum value_style style)
+{
+	const struct type *ty = ty_strip(type);
+
+	switch (ty->kind) {
+	case TY_INT:
+		if (ty->is_bool && style == VALUE_JSON)
+			sbuf_puts(out, value_int(data, 1, false) ? "true" : "false");
+		else if (ty->size > 8)
+			put_bytes(out, data, (u32)ty->size, style);
+		else
+			put_number(out, data, (u32)ty->size, ty->is_signed);
+		break;
+	case TY_PTR: put_pointer(out, data, 8, style); break;
+	case TY_ENUM: put_enum(out, ty, data, style); break;
+	case TY_ARRAY: put_array(out, ty, data, style); break;
+	case TY_STRUCT: case TY_UNION: put_struct(out, ty, data, style); break;
+	default: put_bytes(out, data, (u32)ty->size, style); break;
+	}
+}
+
+void rt_print_type(struct sbuf *out, const struct type *ty, const void *data)
+{
+	value_type(out, ty, data, VALUE_TEXT);
+}
