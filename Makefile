@@ -52,7 +52,8 @@ LIBHDR := $(BUILD)/gen/lib_headers.inc
 Q := $(if $(V),,@)
 
 all: $(BUILD)/skep
-.PHONY: all demo check test bench static golden clean unit install FORCE
+.PHONY: all demo check test bench static golden clean unit unit-all progs install format check-format \
+	lint check-run check-cli check-guest
 
 $(BUILD)/skep: $(OBJ)
 	$(Q)echo "  LINK $@"
@@ -83,7 +84,70 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libskep.a
 unit: $(if $(UNIT),$(BUILD)/unit/$(UNIT),$(UNITS))
 	$(Q)for t in $^; do echo "== $$t"; $$t || exit 1; done
 
-test: all unit
+# All unit tests, also after a failure.
+unit-all: $(UNITS)
+	$(Q)bad=0; for t in $^; do echo "== $$t"; $$t || bad=1; done; exit $$bad
+
+golden: $(UNITS)
+	$(Q)for t in $^; do SKEP_GOLDEN=write $$t >/dev/null 2>&1 || true; done; git status --short tests
+
+# Programs that the tests trace: static, so that they run in the guest and make few calls of their own.
+PROGS := $(patsubst tests/progs/%.c,build/progs/%,$(wildcard tests/progs/*.c))
+progs: $(PROGS)
+build/progs/exact: tests/progs/exact.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 $(WARN) -static -nostdlib -ffreestanding -fno-stack-protector -o $@ $<
+build/progs/%: tests/progs/%.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 $(WARN) -static -pthread -o $@ $<
+
+check-run: all progs
+	$(Q)SKEP=$(abspath $(BUILD)/skep) PROGS=$(abspath build/progs) EXAMPLES=$(abspath examples) \
+		tests/run/runner $(wildcard tests/run/*.rt)
+
+check-cli: all progs
+	$(Q)SKEP=$(abspath $(BUILD)/skep) PROGS=$(abspath build/progs) EXAMPLES=$(abspath examples) \
+		tests/run/runner $(wildcard tests/cli/*.rt)
+
+check-guest: static progs
+	$(Q)scripts/guest build/static/skep build/progs $(wildcard tests/run/*.rt tests/kernel/*.rt)
+
+static:
+	$(Q)$(MAKE) --no-print-directory CONFIG=static build/static/skep
+
+C_FILES := $(wildcard src/*/*.c src/*/*.h include/skep/*.h tests/unit/*.c tests/progs/*.c)
+format:
+	$(Q)clang-format -i $(C_FILES)
+check-format:
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
+
+lint:
+	$(Q)scripts/lint
+
+demo:
+	$(Q)scripts/install-deps build
+	$(Q)$(MAKE) --no-print-directory all
+	$(BUILD)/skep run examples/hello.c -- ls /
+
+check:
+	$(Q)scripts/install-deps check
+	$(Q)scripts/check
+
+bench:
+	$(Q)scripts/install-deps bench
+	$(Q)$(MAKE) --no-print-directory all static progs
+	$(Q)bench/run
+
+compile_commands.json: Makefile
+	$(Q)( echo '['; sep=; for f in $(SRC); do \
+		printf '%s{"directory":"%s","file":"%s","command":"%s -c %s"}\n' "$$sep" "$(CURDIR)" $$f \
+		"$(CC) $(subst ",,$(ALL_CFLAGS)) -I$(BUILD)/gen" $$f; sep=,; done; echo ']' ) > $@
+
+install: all
+	install -D -m 755 $(BUILD)/skep $(DESTDIR)$(PREFIX)/bin/skep
+	install -D -m 644 docs/skep.1 $(DESTDIR)$(PREFIX)/share/man/man1/skep.1
+
+test: all unit-all
 
 clean:
 	rm -rf build
