@@ -33,7 +33,8 @@ struct ty_member {
 	str name;             /* empty: anonymous struct/union or unnamed bit-field */
 	const struct type *type;
 	u32 bit_off;          /* from the start of the aggregate */
-	u32 bits;             /* width of a bit-field, else 0 */
+	u32 bits;             /* width of a bit-field, else 0; an unnamed integer with 0 bits is a
+			       * zero-width bit-field */
 };
 struct ty_param { str name; const struct type *type; };
 struct ty_enumerator { str name; s64 value; };
@@ -44,7 +45,8 @@ struct type {
 	u8 space;             /* enum ty_space, pointers only */
 	bool is_signed;       /* integers and enums */
 	bool is_bool, is_char;
-	bool complete;        /* size is known; use ty_complete() before reading members */
+	bool complete;        /* size and alignment are known; ask ty_complete(), which also builds
+			       * what a lazily read type lacks, before reading any of this */
 	bool packed;
 	bool variadic;        /* functions */
 	u32 align;            /* bytes */
@@ -57,8 +59,9 @@ struct type {
 	const struct ty_param *params;
 	const struct ty_enumerator *enumerators;
 	u32 n;                /* members, parameters or enumerators */
-	u32 btf_id;           /* id in the source BTF, 0 if the program defined it */
-	struct ty_btf *btf;   /* where btf_id counts; NULL if the program defined it */
+	u32 btf_id;           /* id in the source BTF; 0 if the program defined it, and of basic and
+			       * derived types */
+	struct ty_btf *btf;   /* where btf_id counts, or NULL */
 	struct span span;     /* where the program defined it */
 };
 #define TY_UNSIZED (~0ull)
@@ -86,7 +89,8 @@ const struct type *ty_typedef_new(struct ty_table *t, str name, const struct typ
 /* A new, incomplete struct, union or enum with this tag; each call makes a distinct type. */
 struct type *ty_tagged_new(struct ty_table *t, enum ty_kind kind, str tag, struct span at);
 /* Lays out members by the C rules of the psABI (bit-fields included) and completes the type.
- * `m` comes with bit_off unset; `packed` removes padding, `align` (0: none) raises alignment. */
+ * `m` comes with bit_off unset; `packed` removes padding, `align` (0: none) raises alignment.
+ * An aggregate of 512 MB or more stays incomplete: say so to the user. */
 void ty_layout(struct ty_table *t, struct type *agg, const struct ty_member *m, u32 n, bool packed,
 	       u32 align);
 void ty_enum_finish(struct ty_table *t, struct type *en, const struct ty_enumerator *e, u32 n);
@@ -130,6 +134,7 @@ int ty_btf_open(struct ty_table *t, const char *path, struct ty_btf **out, struc
  * checked; a malformed blob gives -SKEP_EBADFILE. */
 int ty_btf_parse(struct ty_table *t, const void *bytes, size_t size, struct ty_btf **out,
 		 struct err *e) MUST_CHECK;
+/* Names of types read from it are views of the blob: no such type may be used after this. */
 void ty_btf_close(struct ty_btf *b);
 /* The type of this tag or name: kind TY_STRUCT, TY_UNION, TY_ENUM, TY_TYPEDEF, TY_INT, TY_FUNC.
  * NULL if there is none. A definition is preferred to a forward declaration. */
