@@ -84,9 +84,9 @@ enum probes_adapt {
 };
 struct probes_call {
 	u32 nr;
-	/* PROBES_SYSCALL_EQUIV: argument i of the expected function is argument call_args[i] of the
-	 * call, or the constant (value - PROBES_ARG_CONST) from there up; PROBES_ARG_NONE: unknown,
-	 * using it is an error. */
+	/* PROBES_SYSCALL_EQUIV: argument i of the expected function is argument args[i] (0…5) of the
+	 * call, or the constant (args[i] - PROBES_ARG_CONST) from 6 up, which may be a small negative
+	 * number such as AT_FDCWD; PROBES_ARG_NONE: unknown, using it is an error. */
 	s32 args[6];
 };
 #define PROBES_ARG_NONE (-1)
@@ -95,7 +95,7 @@ struct probes_binding {
 	struct probes_point want, at;     /* what was asked for; where it really goes */
 	enum probes_adapt adapt;
 	vec(struct probes_call) calls;
-	s8 arg_from[6];
+	s8 arg_from[6];       /* PROBES_ARGS_ARRAY; -1: unknown */
 	bool is_fallback;     /* `at` differs from what was asked for: note it, or refuse (strict) */
 	str note;             /* "no kprobes in this kernel: runs at raw_tracepoint:sys_enter, …" */
 };
