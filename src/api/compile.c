@@ -133,7 +133,7 @@ static int optimise_all(struct skep *s)
 
 	if (s->dump_pass && strcmp(s->dump_pass, "none") == 0)
 		ir_print(s->dump_out, s->m);
-	return ir_optimise(s->a, &s->dx, &t, s->m, dump_after, s) ? 0 : -SKEP_WRONG_PROGRAM;
+	return ir_optimise(s->scratch, &s->dx, &t, s->m, dump_after, s) ? 0 : -SKEP_WRONG_PROGRAM;
 }
 
 static int generate_all(struct skep *s)

@@ -155,6 +155,7 @@ struct skep *skep_open(const struct skep_options *o)
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (setjmp(s->trap.env) == 0) {
 		s->a = arena_new(&s->trap);
+		s->scratch = arena_new(&s->trap);
 		if (take_options(s, o) == 0 && fill(s) == 0)
 			return s;
 	}
@@ -169,6 +170,7 @@ void skep_close(struct skep *s)
 	if (s->engine_self)
 		s->engine->close(s->engine_self);
 	arena_free(s->engine_arena);
+	arena_free(s->scratch);
 	ty_btf_close(s->btf);
 	if (s->machine)
 		probes_machine_free(s->machine);

@@ -32,7 +32,7 @@ struct bound {
 struct skep {
 	struct trap trap;
 	bool dead;            /* after a bug of ours: only skep_close() */
-	struct arena *a;
+	struct arena *a, *scratch;
 	struct skep_options o;/* strings copied into `a` */
 	struct sources ss;
 	struct diags dx;

@@ -71,14 +71,18 @@ struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e)
 	struct cf_sym *fn = e->a->sym;
 	const struct type *ret = ty_strip(fn->type)->to;
 	u8 width = ty_is_void(ret) ? 0 : lower_width(ret);
-	struct ir_ins *args[16], *x;
-	u32 n = e->n_args < 16 ? e->n_args : 16;
+	struct ir_ins *args[5], *x;
+	u32 n = e->n_args;
 
+	if (e->n_args > 5) {
+		lower_not_yet(l, e->span, "a call with more than 5 arguments");
+		return width ? ir_const(&l->b, width, 0) : NULL;
+	}
 	if (ty_is_aggregate(ret)) {
 		lower_not_yet(l, e->span, "a function that returns a struct");
 		return ir_slot(&l->b, (u32)ty_strip(ret)->size, 8);
 	}
-	for (u32 i = 0; i < n; i++) {
+	for (u32 i = 0; i < n && i < 5; i++) {
 		args[i] = lower_value(l, e->args[i]);
 		if (ty_is_aggregate(e->args[i]->type)) {
 			const struct type *ty = ty_strip(e->args[i]->type);
@@ -104,7 +108,9 @@ static struct ir_ins *lookup(struct lower *l, struct ir_ins *map, struct ir_ins 
 static struct ir_ins *update(struct lower *l, struct ir_ins *map, struct ir_ins *key,
 			     struct ir_ins *value, s64 flags)
 {
-	return call(l, H_MAP_UPDATE, 64, (struct ir_ins *[]){ map, key, value, num(l, flags) }, 4);
+	struct ir_ins *how = num(l, flags);
+
+	return call(l, H_MAP_UPDATE, 64, (struct ir_ins *[]){ map, key, value, how }, 4);
 }
 
 /* p = lookup(key); if (!p) { update(key, value, NOEXIST); p = lookup(key); } through a slot.
@@ -170,7 +176,9 @@ static void increment(struct lower *l, struct cf_expr *e, bool is_atomic)
 	} else {
 		struct ir_ins *x = ir_binary(&l->b, IR_ADD, width, lower_read(l, at), n);
 
-		lower_write(l, at, lower_convert(l, x, ty, ty));
+		if (ty->size < 4)
+			x = ir_extend(&l->b, ty_signed(ty), (u32)ty->size * 8, 32, x);
+		lower_write(l, at, x);
 	}
 	ir_jump(&l->b, end);
 	l->b.at = end;
@@ -287,20 +295,21 @@ static u32 plan_record(struct lower *l, struct cf_expr *e, const bool *is_string
 /* rec->event, cpu, ns, tid and tgid, comm. */
 static void fill_head(struct lower *l, struct ir_ins *rec, u32 event)
 {
-	struct ir_ins *comm;
+	struct ir_ins *comm, *size;
 
 	ir_store(&l->b, 4, rec, 0, ir_const(&l->b, 32, event));
 	ir_store(&l->b, 4, rec, 4, ir_trunc(&l->b, call0(l, H_CPU)));
 	ir_store(&l->b, 8, rec, 8, call0(l, H_KTIME_NS));
 	ir_store(&l->b, 8, rec, 16, call0(l, H_PID_TGID));
 	comm = ir_binary(&l->b, IR_ADD, 64, rec, num(l, 24));
-	call(l, H_COMM, 64, (struct ir_ins *[]){ comm, num(l, 16) }, 2);
+	size = num(l, 16);
+	call(l, H_COMM, 64, (struct ir_ins *[]){ comm, size }, 2);
 }
 
 /* lost[0]++ of this CPU. */
 static void count_loss(struct lower *l)
 {
-	struct ir_ins *key = ir_slot(&l->b, 4, 4), *p;
+	struct ir_ins *key = ir_slot(&l->b, 4, 4), *p, *n;
 	struct ir_block *hit = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
 	u32 sym = ir_sym(l->m, IR_SYM_MAP, l->o->maps.at[l->o->lost].name, l->o->lost);
 
@@ -308,48 +317,70 @@ static void count_loss(struct lower *l)
 	p = lookup(l, ir_symbol(&l->b, sym, 0), key);
 	ir_if(&l->b, p, hit, end);
 	l->b.at = hit;
-	ir_store(&l->b, 8, p, 0, ir_binary(&l->b, IR_ADD, 64, ir_load(&l->b, 64, 8, false, p, 0),
-					   num(l, 1)));
+	n = ir_load(&l->b, 64, 8, false, p, 0);
+	n = ir_binary(&l->b, IR_ADD, 64, n, num(l, 1));
+	ir_store(&l->b, 8, p, 0, n);
 	ir_jump(&l->b, end);
 	l->b.at = end;
 }
 
-static struct ir_ins *ring_printk(struct lower *l, struct cf_expr *e)
+/* rec = bpf_ringbuf_reserve(&ring, size, 0); if (!rec) lost++; continues where there is a record. */
+static struct ir_ins *reserve(struct lower *l, u32 size, struct ir_block *end)
 {
-	u32 ring = obj_ring(l->o, TRACE_RING_BYTES), event;
-	u32 sym = ir_sym(l->m, IR_SYM_MAP, l->o->maps.at[ring].name, ring);
+	u32 ring = l->o->ring;
 	struct ir_block *got = ir_block_new(l->b.fn), *full = ir_block_new(l->b.fn);
-	struct ir_block *end = ir_block_new(l->b.fn);
-	bool *is_string = arena_array_of(l->a, bool, e->n_args + 1);
-	struct ir_ins **args = arena_array_of(l->a, struct ir_ins *, e->n_args + 1), *rec;
-	struct obj_event *ev;
+	struct ir_ins *args[3], *rec;
 
-	find_strings(e->bytes, is_string, e->n_args);
-	for (u32 i = 0; i < e->n_args; i++)
-		args[i] = lower_widen(l, lower_value(l, e->args[i]), e->args[i]->type);
-	event = plan_record(l, e, is_string);
-	ev = &l->o->events.at[event];
-	rec = call(l, H_RINGBUF_RESERVE, 64,
-		   (struct ir_ins *[]){ ir_symbol(&l->b, sym, 0), num(l, ev->size), num(l, 0) }, 3);
+	args[0] = ir_symbol(&l->b, ir_sym(l->m, IR_SYM_MAP, l->o->maps.at[ring].name, ring), 0);
+	args[1] = num(l, size);
+	args[2] = num(l, 0);
+	rec = call(l, H_RINGBUF_RESERVE, 64, args, 3);
 	ir_if(&l->b, rec, got, full);
 	l->b.at = full;
 	count_loss(l);
 	ir_jump(&l->b, end);
 	l->b.at = got;
+	return rec;
+}
+
+static void store_text(struct lower *l, struct cf_expr *e, struct ir_ins *rec, s64 off,
+		       struct ir_ins *text)
+{
+	struct ir_ins *args[3];
+
+	ir_store(&l->b, 1, rec, off, ir_const(&l->b, 32, 0));
+	args[0] = ir_binary(&l->b, IR_ADD, 64, rec, num(l, off));
+	args[1] = num(l, PRINTK_STRING);
+	args[2] = text;
+	call(l, string_reader(e), 64, args, 3);
+}
+
+static struct ir_ins *ring_printk(struct lower *l, struct cf_expr *e)
+{
+	struct ir_block *end = ir_block_new(l->b.fn);
+	bool *is_string = arena_array_of(l->a, bool, e->n_args + 1);
+	struct ir_ins **args = arena_array_of(l->a, struct ir_ins *, e->n_args + 1);
+	struct ir_ins *rec, *submit[2];
+	u32 event;
+
+	obj_ring(l->o, TRACE_RING_BYTES);
+	find_strings(e->bytes, is_string, e->n_args);
+	for (u32 i = 0; i < e->n_args; i++)
+		args[i] = lower_widen(l, lower_value(l, e->args[i]), e->args[i]->type);
+	event = plan_record(l, e, is_string);
+	rec = reserve(l, l->o->events.at[event].size, end);
 	fill_head(l, rec, event);
 	for (u32 i = 0; i < e->n_args; i++) {
-		s64 off = ev->args.at[i].off;
+		s64 off = l->o->events.at[event].args.at[i].off;
 
-		if (!is_string[i]) {
+		if (is_string[i])
+			store_text(l, e->args[i], rec, off, args[i]);
+		else
 			ir_store(&l->b, 8, rec, off, args[i]);
-			continue;
-		}
-		ir_store(&l->b, 1, rec, off, ir_const(&l->b, 32, 0));
-		call(l, string_reader(e->args[i]), 64,
-		     (struct ir_ins *[]){ ir_binary(&l->b, IR_ADD, 64, rec, num(l, off)),
-					  num(l, PRINTK_STRING), args[i] }, 3);
 	}
-	call(l, H_RINGBUF_SUBMIT, 0, (struct ir_ins *[]){ rec, num(l, 0) }, 2);
+	submit[0] = rec;
+	submit[1] = num(l, 0);
+	call(l, H_RINGBUF_SUBMIT, 0, submit, 2);
 	ir_jump(&l->b, end);
 	l->b.at = end;
 	return ir_const(&l->b, lower_width(e->type), 0);
@@ -455,9 +486,9 @@ static struct ir_ins *lower_memcmp(struct lower *l, struct cf_expr *e)
 		lower_not_yet(l, e->span, "memcmp of more than 64 bytes");
 	ir_store(&l->b, 4, slot, 0, ir_const(&l->b, 32, 0));
 	for (s64 i = 0; i < n && i < MEMCMP_MAX; i++) {
-		struct ir_ins *d = ir_binary(&l->b, IR_SUB, 32,
-					     ir_load(&l->b, 32, 1, false, x, i),
-					     ir_load(&l->b, 32, 1, false, y, i));
+		struct ir_ins *at_x = ir_load(&l->b, 32, 1, false, x, i);
+		struct ir_ins *at_y = ir_load(&l->b, 32, 1, false, y, i);
+		struct ir_ins *d = ir_binary(&l->b, IR_SUB, 32, at_x, at_y);
 		struct ir_block *next = ir_block_new(l->b.fn);
 
 		ir_store(&l->b, 4, slot, 0, d);

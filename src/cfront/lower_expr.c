@@ -173,7 +173,8 @@ static void write_bits(struct lower *l, struct place_ref p, struct ir_ins *x)
 	x = shift(l, IR_SHL, x, u.shift);
 	x = ir_binary(&l->b, IR_AND, width, x, ir_const(&l->b, width, (s64)mask));
 	old = ir_binary(&l->b, IR_AND, width, old, ir_const(&l->b, width, (s64)~mask));
-	ir_store(&l->b, (u8)u.bytes, p.base, u.off, ir_binary(&l->b, IR_OR, width, old, x));
+	x = ir_binary(&l->b, IR_OR, width, old, x);
+	ir_store(&l->b, (u8)u.bytes, p.base, u.off, x);
 }
 
 /* ---- reads and writes ------------------------------------------------------------------------ */

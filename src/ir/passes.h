@@ -10,6 +10,7 @@
 
 void ir_pass_inline(struct ir_pass_ctx *c, struct ir_module *m);   /* inline.c */
 void ir_pass_promote(struct ir_pass_ctx *c, struct ir_fn *fn);     /* promote.c */
+void ir_pass_ctx(struct ir_pass_ctx *c, struct ir_fn *fn);         /* ctx.c */
 void ir_pass_fold(struct ir_pass_ctx *c, struct ir_fn *fn);        /* fold.c */
 void ir_pass_cse(struct ir_pass_ctx *c, struct ir_fn *fn);         /* cse.c */
 void ir_pass_dce(struct ir_pass_ctx *c, struct ir_fn *fn);         /* dce.c */
