@@ -284,6 +284,10 @@ static inline u64 ir_const_bits(const struct ir_ins *x)
 	return x->width == 32 ? (u32)x->imm : (u64)x->imm;
 }
 
+/* Whether the upper half of the register is zero whatever the value is, so that TRUNC costs nothing.
+ * Looks only at the instruction itself. */
+bool ir_upper_zero(const struct ir_ins *x);
+
 /* ---- changing edges -------------------------------------------------------------------------- */
 
 /* Adds an argument to a phi, for the pred that is added to its block at the same time. */

@@ -1,0 +1,173 @@
+/* memory: which accesses cannot meet.
+ *
+ * An address lies in the object that it was computed from: adding to a pointer never leads from one
+ * object into another (C11 6.5.6, and the verifier insists). So two accesses are apart when they
+ * have different objects, or when one has a slot whose address went nowhere else and the other's
+ * address came from somewhere unknown.
+ *
+ * Where the address of a slot goes is found by looking at each use of each address that is computed
+ * from it. Addresses that come through a phi, or are stored, count as known to everybody, and so do
+ * those that something is subtracted from: the difference of two addresses is a number, which may
+ * well be the index into another object. Nothing is said about fields or types.
+ */
+#include "ir/memory.h"
+
+#define MAX_DEPTH 8 /* of sums that ir_object() looks through */
+
+static struct ir_ins *object_at(struct ir_ins *x, u32 depth)
+{
+	struct ir_ins *found = NULL;
+
+	if (x->op == IR_SLOT)
+		return x;
+	if (x->op == IR_SYM)
+		return x->block->fn->m->syms.at[x->sym].kind == IR_SYM_DATA ? x : NULL;
+	if (!depth || (x->op != IR_ADD && x->op != IR_COPY))
+		return NULL;
+	found = object_at(x->args[0], depth - 1);
+	if (!found && x->op == IR_ADD)
+		found = object_at(x->args[1], depth - 1);
+	return found;
+}
+
+struct ir_ins *ir_object(struct ir_ins *address)
+{
+	return object_at(address, MAX_DEPTH);
+}
+
+/* ---- where addresses go ---------------------------------------------------------------------- */
+
+/* Helpers that remember an address, or hand it to a callback, beyond the call. */
+static bool keeps_addresses(const struct isa_helper *h)
+{
+	for (u32 i = 0; i < ARRAY_LEN(h->args); i++)
+		switch (h->args[i]) {
+		case ISA_ARG_FUNC:
+		case ISA_ARG_STACK_OR_NULL:
+		case ISA_ARG_TIMER:
+		case ISA_ARG_KPTR:
+		case ISA_ARG_DYNPTR:
+		case ISA_ARG_OUT_DYNPTR: return true;
+		default: break;
+		}
+	return false;
+}
+
+static const struct isa_helper *helper_of(const struct ir_ins *x)
+{
+	return x->op == IR_CALL ? isa_helper((u32)x->imm) : NULL;
+}
+
+/* What using the address of `slot` as operand `i` of `x` does to the slot. */
+static enum ir_exposure exposure_by(struct ir_ins *x, u32 i, const struct ir_ins *slot)
+{
+	switch (x->op) {
+	case IR_LOAD:
+	case IR_ZERO:
+	case IR_MOVE: return IR_PRIVATE;
+	case IR_STORE:
+	case IR_ATOMIC: return i == 0 ? IR_PRIVATE : IR_EXPOSED;
+	case IR_ADD:
+	case IR_COPY: return ir_object(x) == slot ? IR_PRIVATE : IR_EXPOSED;
+	case IR_EQ:
+	case IR_NE:
+	case IR_IF: return IR_PRIVATE;
+	case IR_CALL: return helper_of(x) && !keeps_addresses(helper_of(x)) ? IR_LENT : IR_EXPOSED;
+	default: return IR_EXPOSED;
+	}
+}
+
+void ir_slots_classify(struct ir_fn *fn)
+{
+	for (struct ir_ins *x = fn->first->first; x; x = x->next)
+		if (x->op == IR_SLOT)
+			x->mark = IR_PRIVATE;
+	for (struct ir_block *b = fn->first; b; b = b->next)
+		for (struct ir_ins *x = b->first; x; x = x->next)
+			for (u32 i = 0; i < x->n_args; i++) {
+				struct ir_ins *slot = ir_object(x->args[i]);
+				enum ir_exposure e;
+
+				if (!slot || slot->op != IR_SLOT)
+					continue;
+				e = exposure_by(x, i, slot);
+				if (e > slot->mark)
+					slot->mark = e;
+			}
+}
+
+/* ---- accesses -------------------------------------------------------------------------------- */
+
+struct ir_access ir_access_of(struct ir_ins *base, s64 off, u32 bytes)
+{
+	struct ir_access a = { .base = base, .off = off, .bytes = bytes };
+
+	while (a.base->op == IR_ADD && a.base->args[1]->op == IR_CONST &&
+	       !__builtin_add_overflow(a.off, a.base->args[1]->imm, &a.off))
+		a.base = a.base->args[0];
+	a.object = ir_object(a.base);
+	return a;
+}
+
+static bool is_hidden_slot(const struct ir_ins *object)
+{
+	return object && object->op == IR_SLOT && object->mark != IR_EXPOSED;
+}
+
+/* Two names of one object. */
+static bool same_object(const struct ir_ins *a, const struct ir_ins *b)
+{
+	const struct ir_sym *syms = a->block->fn->m->syms.at;
+
+	if (a->op == IR_SLOT || b->op == IR_SLOT)
+		return a == b;
+	return syms[a->sym].index == syms[b->sym].index;
+}
+
+bool ir_may_overlap(const struct ir_access *a, const struct ir_access *b)
+{
+	if (a->base == b->base)
+		return a->off < b->off ? (u64)b->off - (u64)a->off < a->bytes
+				       : (u64)a->off - (u64)b->off < b->bytes;
+	if (a->object && b->object)
+		return same_object(a->object, b->object);
+	return !is_hidden_slot(a->object) && !is_hidden_slot(b->object);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+bool ir_call_only_tells(const struct ir_ins *x)
+{
+	const struct isa_helper *h = helper_of(x);
+
+	return h && h->args[0] == ISA_ARG_NONE && h->ret != ISA_RET_VOID &&
+	       h->ret != ISA_RET_NEVER && !(h->flags & ~(u32)ISA_GPL);
+}
+
+static bool helper_only_reads(const struct isa_helper *h, u32 arg)
+{
+	switch (h->args[arg]) {
+	case ISA_ARG_KEY:
+	case ISA_ARG_VALUE:
+	case ISA_ARG_MEM:
+	case ISA_ARG_MEM_OR_NULL:
+	case ISA_ARG_STR:
+	case ISA_ARG_ADDR: return true;
+	default: return false;
+	}
+}
+
+bool ir_call_may_write(const struct ir_ins *call, const struct ir_access *a)
+{
+	const struct isa_helper *h = helper_of(call);
+
+	if (ir_call_only_tells(call))
+		return false;
+	if (!is_hidden_slot(a->object))
+		return true;
+	/* A slot that is only lent is written only through the arguments of this call. */
+	for (u32 i = 0; i < call->n_args; i++)
+		if (ir_object(call->args[i]) == a->object && !(h && helper_only_reads(h, i)))
+			return true;
+	return false;
+}
