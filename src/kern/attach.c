@@ -90,7 +90,9 @@ static int failed(struct attaching *x, int err)
 		return kern_denied(x->k->m, err, text, x->e);
 	}
 	snprintf(text, sizeof(text), "it cannot be attached: %s",
-		 err == -EBUSY ? "something else holds the event" : strerror(-err));
+		 err == -EBUSY	  ? "something else holds the event"
+		 : err == -EILSEQ ? "no instruction begins at this offset"
+				  : strerror(-err));
 	return refuse(x, err, text);
 }
 

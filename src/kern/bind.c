@@ -315,6 +315,8 @@ static int bind_ksyscall(struct binder *b)
 
 static int bind_fentry(struct binder *b)
 {
+	struct nearest near;
+
 	if (!b->f->btf)
 		return refuse(b, -SKEP_ENOBTF,
 			      "this kernel gives no BTF, which this kind of event needs; a kprobe "
@@ -324,8 +326,9 @@ static int bind_fentry(struct binder *b)
 			      "functions of modules are not taken yet; a kprobe does the same");
 	if (!b->want->name.n || b->f->fentry_args(b->f->arg, b->want->name) >= 0)
 		return 0;
-	if (b->f->exists(b->f->arg, b->want, NULL) == 0)
-		return absent(b, "function with BTF", NULL);
+	nearest_init(&near, b->want->name);
+	if (b->f->exists(b->f->arg, b->want, &near) == 0)
+		return absent(b, "function with BTF", &near);
 	return refuse(b, -SKEP_ENOEVENT,
 		      b->f->kprobes
 			      ? "this kernel takes no program of this kind here; a kprobe does "

@@ -13,19 +13,19 @@
 #include <linux/btf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define LIMIT (256u << 20)
+#define LIMIT (256 << 20)
 
-static int read_file(struct kern_btf *b)
+/* Reads a file that tells no reliable size. */
+static int read_bytes(struct kern_btf *b, int fd)
 {
-	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
 	u32 cap = 8u << 20;
 	ssize_t got = -1;
 	u8 *bigger;
 
-	if (fd < 0)
-		return -errno;
 	b->bytes = malloc(cap);
 	while (b->bytes && (got = read(fd, b->bytes + b->size, cap - b->size)) > 0) {
 		b->size += (u32)got;
@@ -39,8 +39,29 @@ static int read_file(struct kern_btf *b)
 			break;
 		b->bytes = bigger;
 	}
-	close(fd);
 	return got == 0 ? 0 : got < 0 ? -EIO : -ENOMEM;
+}
+
+/* Maps the file where the kernel lets it be mapped (Linux 6.16), and reads it otherwise. */
+static int read_file(struct kern_btf *b)
+{
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC), err = 0;
+	struct stat st;
+	void *at = MAP_FAILED;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && st.st_size > 0 && st.st_size < LIMIT)
+		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED) {
+		err = read_bytes(b, fd);
+	} else {
+		b->bytes = at;
+		b->size = (u32)st.st_size;
+		b->is_mapped = true;
+	}
+	close(fd);
+	return err;
 }
 
 static int bad(struct kern_btf *b, struct err *e)
@@ -80,7 +101,10 @@ int kern_btf_open(struct kern_btf *b, struct err *e)
 
 void kern_btf_close(struct kern_btf *b)
 {
-	free(b->bytes);
+	if (b->is_mapped)
+		munmap(b->bytes, b->size);
+	else
+		free(b->bytes);
 	*b = (struct kern_btf){ 0 };
 }
 
@@ -128,6 +152,21 @@ u32 kern_btf_find(const struct kern_btf *b, u32 kind, str name)
 		at += (u32)sizeof(t) + tail_size(t.info);
 	}
 	return 0;
+}
+
+void kern_btf_offer(const struct kern_btf *b, u32 kind, struct nearest *near)
+{
+	const char *strings = (const char *)b->bytes + b->strings;
+	u32 at = b->types, size = b->strings_end - b->strings;
+	struct btf_type t;
+
+	for (; at + sizeof(t) <= b->types_end; at += (u32)sizeof(t) + tail_size(t.info)) {
+		memcpy(&t, b->bytes + at, sizeof(t));
+		if (BTF_INFO_KIND(t.info) == kind && t.name_off < size)
+			nearest_offer(near, (str){ strings + t.name_off,
+						   (u32)strnlen(strings + t.name_off,
+								size - t.name_off) });
+	}
 }
 
 /* The record of an id; false if there is none. */

@@ -15,7 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +66,8 @@ static int resolve(struct arena *a, const char *name, char **out)
 		err = try_file(*out);
 		if (!err)
 			return 0;
-		if (err == -EACCES)
+		/* Not for a directory of PATH that may not be searched. */
+		if (err == -EACCES && access(*out, F_OK) == 0)
 			why = err;
 	}
 	return why;
@@ -127,6 +128,27 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* A child inside the group from its birth: moving it there afterwards waits for a grace period of
+ * the kernel, some ten milliseconds. Negative where the kernel (before 5.7) or the group does not
+ * allow it. */
+static pid_t fork_into(int group)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+				   .exit_signal = SIGCHLD,
+				   .cgroup = (u64)group };
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* Forks; *out_inside tells whether the child is in the scope already. */
+static pid_t fork_child(struct kern *k, bool *out_inside)
+{
+	pid_t pid = k->guard == KERN_GUARD_CGROUP ? fork_into(k->group.dir) : -1;
+
+	*out_inside = pid >= 0;
+	return pid >= 0 ? pid : fork();
+}
+
 /* Waits until the child has stopped itself. */
 static int wait_stopped(struct kern_command *c)
 {
@@ -147,6 +169,7 @@ int kern_command(void *self, char *const argv[], struct err *e)
 	struct kern *k = self;
 	struct kern_command *c = &k->cmd;
 	struct start s = { .argv = argv };
+	bool is_inside;
 	int pipes[2], err;
 
 	if (!argv || !argv[0] || c->pid)
@@ -161,7 +184,7 @@ int kern_command(void *self, char *const argv[], struct err *e)
 	if (pipe2(pipes, O_CLOEXEC))
 		return err_set(e, -errno, KERN_ROOM, "'%s' cannot be run: %m", argv[0]);
 	s.failure = pipes[1];
-	c->pid = fork();
+	c->pid = fork_child(k, &is_inside);
 	if (c->pid == 0)
 		child(&s);
 	err = c->pid < 0 ? -errno : 0;
@@ -175,7 +198,7 @@ int kern_command(void *self, char *const argv[], struct err *e)
 		return err_set(e, err, KERN_ROOM, "'%s' cannot be started: %s", argv[0],
 			       strerror(-err));
 	c->pidfd = kern_pidfd(c->pid);
-	return kern_scope_add(k, c->pid, e);
+	return is_inside ? 0 : kern_scope_add(k, c->pid, e);
 }
 
 /* ---- letting it go -------------------------------------------------------------------------- */

@@ -62,11 +62,25 @@ static void close_engine(void *self)
 
 /* ---- facts ---------------------------------------------------------------------------------- */
 
+/* Functions are asked of the kernel's BTF, which is read a hundred times as fast as kallsyms. */
 static int exists(void *self, const struct probes_point *p, struct nearest *near)
 {
+	bool is_function = p->provider == PROBES_KPROBE || p->provider == PROBES_KRETPROBE ||
+			   p->provider == PROBES_FENTRY || p->provider == PROBES_FEXIT ||
+			   p->provider == PROBES_FMOD_RET;
 	struct kern *k = self;
+	struct kern_btf btf;
+	int found;
 
-	return probes_exists(k->m, NULL, p, near);
+	if (!is_function || p->module.n || kern_btf_open(&btf, NULL))
+		return probes_exists(k->m, NULL, p, near);
+	found = kern_btf_find(&btf, BTF_KIND_FUNC, p->name) != 0;
+	if (!found && near) {
+		kern_btf_offer(&btf, BTF_KIND_FUNC, near);
+		near->best = str_dup(k->a, near->best);
+	}
+	kern_btf_close(&btf);
+	return found;
 }
 
 /* Is a program taken at this function? A kernel that lacks the trampolines refuses it when it is
@@ -77,8 +91,9 @@ static bool takes(struct kern *k, u32 id)
 		{ .code = ISA_ALU64 | ISA_MOV | ISA_K },
 		{ .code = ISA_JMP | ISA_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = BPF_TRACE_FENTRY,
-		    .attach_btf_id = id);
+	struct bpf_prog_load_opts o = { .sz = sizeof(o),
+					.expected_attach_type = BPF_TRACE_FENTRY,
+					.attach_btf_id = id };
 	int fd;
 
 	if (!kern_privileged(k->m))

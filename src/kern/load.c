@@ -170,7 +170,7 @@ static int load_one(struct loader *l, u32 i)
 	const struct obj_prog *p = &k->obj->progs.at[i];
 	const char *license = str_z(k->a, k->obj->license);
 	struct obj_image *im = &l->images[i];
-	LIBBPF_OPTS(bpf_prog_load_opts, o, .prog_flags = flags_of(p));
+	struct bpf_prog_load_opts o = { .sz = sizeof(o), .prog_flags = flags_of(p) };
 	char name[16], *log = NULL;
 	int fd, err;
 
@@ -251,7 +251,7 @@ int kern_run_once(void *self, u32 prog, struct err *e)
 	struct kern *k = self;
 	/* As many arguments as a raw tracepoint may have, all 0. */
 	u64 ctx[12] = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = ctx, .ctx_size_in = sizeof(ctx));
+	struct bpf_test_run_opts o = { .sz = sizeof(o), .ctx_in = ctx, .ctx_size_in = sizeof(ctx) };
 	int err;
 
 	if (prog >= k->n_progs || k->progs[prog].fd < 0)

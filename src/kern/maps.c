@@ -62,7 +62,7 @@ static u32 entries(struct kern *k, const struct obj_map *m)
 static int create(struct kern *k, u32 i, const struct obj_btf_ids *ids, struct err *e)
 {
 	const struct obj_map *m = &k->obj->maps.at[i];
-	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = m->flags);
+	struct bpf_map_create_opts o = { .sz = sizeof(o), .map_flags = m->flags };
 	char name[16];
 	int fd;
 

@@ -36,11 +36,14 @@ void kern_read_log(struct arena *a, str log, u32 n_insns, u32 *out_insn, str *ou
 struct kern_btf {
 	u8 *bytes;
 	u32 size, types, types_end, strings, strings_end;
+	bool is_mapped;
 };
 int kern_btf_open(struct kern_btf *b, struct err *e);
 void kern_btf_close(struct kern_btf *b);
 /* Id of the type of a kind (BTF_KIND_…) and name, 0 if there is none. */
 u32 kern_btf_find(const struct kern_btf *b, u32 kind, str name);
+/* Offers every name of a kind; `near->best` then points into the blob. */
+void kern_btf_offer(const struct kern_btf *b, u32 kind, struct nearest *near);
 /* Parameters of a function by the id of its FUNC; -1 if that is none. */
 int kern_btf_params(const struct kern_btf *b, u32 func);
 

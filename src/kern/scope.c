@@ -66,7 +66,7 @@ static bool in_namespace(void)
 static int fill_ancestors(int map, u64 *ids, u32 n)
 {
 	struct isa_insn code[8 + 64 * 4], *c = code;
-	LIBBPF_OPTS(bpf_test_run_opts, run);
+	struct bpf_test_run_opts run = { .sz = sizeof(run) };
 	u32 zero = 0;
 	int fd, err;
 

@@ -11,6 +11,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -54,48 +55,49 @@ bool kern_privileged(struct probes_machine *m)
 	return missing(m) == NULL;
 }
 
-/* A line that a file says, or empty. */
-static str small_file(struct arena *a, const char *path)
+/* The beginning of a file, or empty. */
+static str small_file(const char *path, char *buf, size_t size)
 {
-	str text;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : read(fd, buf, size);
 
-	return base_read_file(a, path, 4096, &text, NULL) ? STR("") : str_trim(text);
+	if (fd >= 0)
+		close(fd);
+	return str_trim((str){ buf, got > 0 ? (u32)got : 0 });
 }
 
-static bool is_locked_down(struct arena *a)
+static bool is_locked_down(void)
 {
-	return str_starts(str_trim(small_file(a, "/sys/kernel/security/lockdown")),
-			  "none integrity [confidentiality]");
+	char buf[128];
+
+	return str_ends(small_file("/sys/kernel/security/lockdown", buf, sizeof(buf)),
+			"[confidentiality]");
 }
 
 int kern_denied(struct probes_machine *m, int code, const char *what, struct err *e)
 {
-	struct arena *a = arena_new(NULL);
 	const char *lacks = missing(m);
-	str paranoid = small_file(a, "/proc/sys/kernel/perf_event_paranoid");
+	char buf[32];
+	str paranoid = small_file("/proc/sys/kernel/perf_event_paranoid", buf, sizeof(buf));
 
 	if (lacks)
-		err_set(e, -SKEP_ENOCAP, KERN_ROOM,
-			"%s: the kernel refuses it without %s; run as root", what, lacks);
-	else if (is_locked_down(a))
-		err_set(e, -SKEP_ENOCAP, KERN_ROOM,
-			"%s: the kernel is locked down (/sys/kernel/security/lockdown says "
-			"confidentiality), which forbids tracing",
-			what);
-	else if (code == -EACCES && paranoid.n)
-		err_set(e, -SKEP_ENOCAP, KERN_ROOM,
-			"%s: the kernel refuses it although the capabilities are there; "
-			"kernel.perf_event_paranoid is " STR_FMT,
-			what, STR_ARG(paranoid));
-	else
-		err_set(e, -SKEP_ENOCAP, KERN_ROOM,
-			"%s: the kernel refuses it although the capabilities are there: they may "
-			"belong to a user namespace, or this kernel, a seccomp filter or a "
-			"security "
-			"module forbids it",
-			what);
-	arena_free(a);
-	return -SKEP_ENOCAP;
+		return err_set(e, -SKEP_ENOCAP, KERN_ROOM,
+			       "%s: the kernel refuses it without %s; run as root", what, lacks);
+	if (is_locked_down())
+		return err_set(e, -SKEP_ENOCAP, KERN_ROOM,
+			       "%s: the kernel is locked down (/sys/kernel/security/lockdown says "
+			       "confidentiality), which forbids tracing",
+			       what);
+	if (code == -EACCES && paranoid.n)
+		return err_set(e, -SKEP_ENOCAP, KERN_ROOM,
+			       "%s: the kernel refuses it although the capabilities are there; "
+			       "kernel.perf_event_paranoid is " STR_FMT,
+			       what, STR_ARG(paranoid));
+	return err_set(e, -SKEP_ENOCAP, KERN_ROOM,
+		       "%s: the kernel refuses it although the capabilities are there: they may "
+		       "belong to a user namespace, or this kernel, a seccomp filter or a security "
+		       "module forbids it",
+		       what);
 }
 
 void kern_raise_memlock(struct probes_machine *m)

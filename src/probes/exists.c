@@ -97,18 +97,13 @@ static int has_btf(struct seeker *s, enum ty_kind kind, const char *prefix)
 
 static int has_raw(struct seeker *s)
 {
-	struct probes_point p = *s->p;
-	int dir;
+	struct probes_point p = { .module = STR("raw_syscalls"), .name = s->p->name };
+	struct seeker by_name = { s->m, NULL, &p, s->near };
 
 	if (s->btf)
 		return has_btf(s, TY_TYPEDEF, "btf_trace_");
-	/* Without BTF only a yes is sure: tracefs knows most, but not all of them. */
-	dir = probes_tracefs(s->m, NULL);
-	if (dir < 0)
-		return dir;
-	p.module = str_starts(p.name, "sys_") ? STR("raw_syscalls") : STR("*");
-	s->p = &p;
-	return str_is(p.module, "*") ? -SKEP_ENOBTF : has_tracepoint(s);
+	/* Which category a name is in is not known, but for the two that everybody wants. */
+	return str_starts(p.name, "sys_") ? has_tracepoint(&by_name) : -SKEP_ENOBTF;
 }
 
 static int has_fentry(struct seeker *s)
