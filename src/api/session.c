@@ -136,13 +136,17 @@ static int take_options(struct skep *s, const struct skep_options *from)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static int fill(struct skep *s)
+static bool fill(struct skep *s, const struct skep_options *o)
 {
+	if (setjmp(s->trap.env))
+		return false;
+	s->a = arena_new(&s->trap);
+	s->scratch = arena_new(&s->trap);
 	sources_init(&s->ss, s->a);
 	diags_init(&s->dx, s->a, &s->ss);
 	s->types = ty_table_new(s->a);
 	s->machine = probes_machine_new(s->a);
-	return 0;
+	return take_options(s, o) == 0;
 }
 
 struct skep *skep_open(const struct skep_options *o)
@@ -153,12 +157,8 @@ struct skep *skep_open(const struct skep_options *o)
 		return NULL;
 	s->result.command_status = -1;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (setjmp(s->trap.env) == 0) {
-		s->a = arena_new(&s->trap);
-		s->scratch = arena_new(&s->trap);
-		if (take_options(s, o) == 0 && fill(s) == 0)
-			return s;
-	}
+	if (fill(s, o))
+		return s;
 	skep_close(s);
 	return NULL;
 }

@@ -232,13 +232,6 @@ struct ir_ins *lower_map_call(struct lower *l, struct cf_expr *e)
 
 /* ---- printk --------------------------------------------------------------------------------- */
 
-static bool is_text(const struct cf_expr *e)
-{
-	const struct type *ty = ty_strip(e->type);
-
-	return ty->kind == TY_PTR && ty_strip(ty->to)->is_char;
-}
-
 /* Reads of a string whose origin the expression shows; else the helper that takes both kinds. */
 static u32 string_reader(const struct cf_expr *e)
 {

@@ -10,11 +10,12 @@
 
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Flags after parsing. Lists grow by list_add(); everything lives until the process ends. */
+/* Flags after parsing; flags_free() gives back what the lists hold. */
 struct list { const char **at; size_t n; };
 struct flags {
 	struct skep_options o;
 	struct list attach, defines, include_dirs, map_formats;
+	struct list owned;    /* texts that are not the command line's: words of a pragma */
 	int *pids;
 	const char *script;   /* -e */
 	const char *file;     /* the first word that is no flag */
@@ -28,6 +29,9 @@ struct flags {
 bool flags_parse(struct flags *f, int argc, char **argv);
 /* Parses the words of a `#pragma skep` line into flags that the command line then overrides. */
 bool flags_parse_words(struct flags *f, const char *words);
+/* Flags that a source brings along: `f` (the command line) has the last word. */
+void flags_merge(struct flags *f, struct flags *from_source);
+void flags_free(struct flags *f);
 /* The options with all lists in place. */
 const struct skep_options *flags_options(struct flags *f);
 

@@ -33,14 +33,16 @@ static const struct verb *find_verb(const char *name)
 static int run_verb(const struct verb *v, int argc, char **argv)
 {
 	struct flags f = { .stage = NULL };
+	int r = EXIT_GOOD;
 
 	if (!flags_parse(&f, argc, argv))
-		return EXIT_USAGE;
-	if (f.help) {
+		r = EXIT_USAGE;
+	else if (f.help)
 		fputs(v->help, stdout);
-		return EXIT_GOOD;
-	}
-	return v->run(&f);
+	else
+		r = v->run(&f);
+	flags_free(&f);
+	return r;
 }
 
 int main(int argc, char **argv)

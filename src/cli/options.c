@@ -250,6 +250,7 @@ bool flags_parse_words(struct flags *f, const char *words)
 
 	if (!copy)
 		return false;
+	list_add(&f->owned, copy);
 	for (const char *at = words; *at && argc < 63;) {
 		char quote = 0;
 
@@ -268,6 +269,48 @@ bool flags_parse_words(struct flags *f, const char *words)
 		*to++ = 0;
 	}
 	return flags_parse(f, argc, argv);
+}
+
+static void prefer(struct list *own, struct list *other)
+{
+	if (own->n == 0) {
+		free(own->at);
+		*own = *other;
+	} else {
+		free(other->at);
+	}
+	*other = (struct list){ NULL, 0 };
+}
+
+void flags_merge(struct flags *f, struct flags *from)
+{
+	struct skep_options *o = &f->o, *p = &from->o;
+
+	prefer(&f->attach, &from->attach);
+	prefer(&f->map_formats, &from->map_formats);
+	prefer(&f->owned, &from->owned);
+	o->every_ns = o->every_ns ? o->every_ns : p->every_ns;
+	o->limit_ns = o->limit_ns ? o->limit_ns : p->limit_ns;
+	o->style = o->style ? o->style : p->style;
+	o->engine = o->engine ? o->engine : p->engine;
+	o->no_maps |= p->no_maps;
+	o->json |= p->json;
+	o->strict |= p->strict;
+	o->trace_pipe |= p->trace_pipe;
+	flags_free(from);
+}
+
+void flags_free(struct flags *f)
+{
+	struct list *lists[] = { &f->attach, &f->defines, &f->include_dirs, &f->map_formats };
+
+	for (size_t i = 0; i < f->owned.n; i++)
+		free((void *)(uintptr_t)f->owned.at[i]);
+	free(f->owned.at);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		free(lists[i]->at);
+	free(f->pids);
+	*f = (struct flags){ .stage = NULL };
 }
 
 const struct skep_options *flags_options(struct flags *f)

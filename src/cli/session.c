@@ -64,39 +64,18 @@ static int load(struct skep *s, struct flags *f)
 	return skep_load_file(s, f->file, SKEP_AUTO);
 }
 
-/* Flags of the source first, then the command line again, which so has the last word. */
 static bool apply_pragmas(struct skep *s, struct flags *f)
 {
-	const char *words = skep_pragma(s, 0);
-	struct flags merged = { .file = f->file, .script = f->script, .command = f->command };
+	struct flags from_source = { .stage = NULL };
+	const char *words;
 
-	if (!words)
-		return true;
-	for (size_t i = 0; (words = skep_pragma(s, i)); i++)
-		if (!flags_parse_words(&merged, words))
+	for (size_t i = 0; (words = skep_pragma(s, i)); i++) {
+		if (!flags_parse_words(&from_source, words)) {
+			flags_free(&from_source);
 			return false;
-	if (f->attach.n)
-		merged.attach = f->attach;
-	if (f->map_formats.n)
-		merged.map_formats = f->map_formats;
-	if (f->o.every_ns)
-		merged.o.every_ns = f->o.every_ns;
-	if (f->o.limit_ns)
-		merged.o.limit_ns = f->o.limit_ns;
-	if (f->o.style)
-		merged.o.style = f->o.style;
-	if (f->o.engine)
-		merged.o.engine = f->o.engine;
-	f->attach = merged.attach;
-	f->map_formats = merged.map_formats;
-	f->o.every_ns = merged.o.every_ns;
-	f->o.limit_ns = merged.o.limit_ns;
-	f->o.style = merged.o.style;
-	f->o.engine = merged.o.engine;
-	f->o.no_maps |= merged.o.no_maps;
-	f->o.json |= merged.o.json;
-	f->o.strict |= merged.o.strict;
-	f->o.trace_pipe |= merged.o.trace_pipe;
+		}
+	}
+	flags_merge(f, &from_source);
 	return skep_set_options(s, flags_options(f)) == 0;
 }
 
