@@ -166,9 +166,10 @@ static void simplify(struct alloc *al, u32 x)
 
 /* ---- coalesce ------------------------------------------------------------------------------- */
 
-static bool is_hard(struct alloc *al, u32 x)
+/* Machine registers are hard: their degree is without end. */
+static bool is_hard(const struct node *x)
 {
-	return is_machine(x) || node(al, x)->degree >= N_COLOURS;
+	return x->degree >= N_COLOURS;
 }
 
 /* George: every neighbour of `v` is easy, or one of `u` already. */
@@ -178,16 +179,17 @@ static bool george(struct alloc *al, u32 u, u32 v)
 
 	for (u32 i = 0; i < n->near.n; i++) {
 		u32 t = n->near.at[i];
+		const struct node *nt = node(al, t);
 
-		if (is_in(node(al, t)) && is_hard(al, t) && !(is_machine(t) && is_machine(u)) &&
+		if (is_hard(nt) && is_in(nt) && !(is_machine(t) && is_machine(u)) &&
 		    !gen_graph_has(&al->gr, t, u))
 			return false;
 	}
 	return true;
 }
 
-/* Counts the hard neighbours of `x` that were not seen in this generation. One that is shared loses
- * a neighbour by the merge, which `shared` takes into account. */
+/* Counts the hard neighbours of `x` that were not seen in this generation. One that is a neighbour
+ * of `other` as well loses a neighbour by the merge. */
 static u32 count_hard(struct alloc *al, u32 x, u32 other)
 {
 	const struct node *n = node(al, x);
@@ -195,16 +197,13 @@ static u32 count_hard(struct alloc *al, u32 x, u32 other)
 
 	for (u32 i = 0; i < n->near.n; i++) {
 		u32 t = n->near.at[i];
+		const struct node *nt = node(al, t);
 
-		if (!is_in(node(al, t)) || al->stamp[t] == al->generation)
+		if (!is_hard(nt) || !is_in(nt) || al->stamp[t] == al->generation)
 			continue;
 		al->stamp[t] = al->generation;
-		if (!is_hard(al, t))
-			continue;
-		if (!is_machine(t) && node(al, t)->degree == N_COLOURS &&
-		    gen_graph_has(&al->gr, t, other))
-			continue;
-		hard++;
+		if (nt->degree > N_COLOURS || !gen_graph_has(&al->gr, t, other))
+			hard++;
 	}
 	return hard;
 }
@@ -212,6 +211,8 @@ static u32 count_hard(struct alloc *al, u32 x, u32 other)
 /* Briggs: the merged node has fewer than ten hard neighbours. */
 static bool briggs(struct alloc *al, u32 u, u32 v)
 {
+	if (node(al, u)->degree + node(al, v)->degree < N_COLOURS)
+		return true;
 	al->generation++;
 	return count_hard(al, u, v) + count_hard(al, v, u) < N_COLOURS;
 }
@@ -232,7 +233,7 @@ static void merge(struct alloc *al, u32 u, u32 v)
 	wake_moves(al, v);
 	for (u32 i = 0; i < nv->moves.n; i++)
 		*vec_push(al->gr.a, &nu->moves) = nv->moves.at[i];
-	nu->cost += nv->cost;
+	nu->cost = nu->cost + nv->cost < COST_NEVER ? nu->cost + nv->cost : COST_NEVER;
 	for (u32 i = 0; i < nv->near.n; i++) {
 		u32 t = nv->near.at[i];
 

@@ -25,7 +25,7 @@ struct node {
 	u8 state;    /* enum node_state */
 	u8 level;    /* struct reg_info */
 	u8 n_writes; /* saturating */
-	u32 degree;  /* neighbours left in the graph */
+	u32 degree;  /* neighbours left in the graph; of machine registers UINT32_MAX */
 	u32 alias;
 	u32 next, prev; /* in the list of its state */
 	u64 cost;	/* instructions that spilling it costs, weighted by loops */
@@ -45,20 +45,33 @@ struct graph {
 	struct arena *a; /* of this round */
 	struct node *node;
 	u32 n;
-	u64 *edges; /* hash set of pairs: low << 32 | high */
+	u64 *bits;  /* small functions: the matrix of edges, lower triangle */
+	u64 *edges; /* large ones: a hash set of pairs, low << 32 | high */
 	u32 n_edges, mask;
 	vec(struct move) moves;
 };
 
-#define COST_NEVER (1ull << 60)
+#define COST_NEVER (1ull << 40)
 
 static inline bool is_machine(u32 reg)
 {
 	return reg < REG_FIRST;
 }
 
+/* The bit of a pair in the matrix. */
+static inline u64 pair_bit(u32 x, u32 y)
+{
+	return x < y ? (u64)y * (y - 1) / 2 + x : (u64)x * (x - 1) / 2 + y;
+}
+
 void gen_graph_build(struct graph *gr);
-bool gen_graph_has(const struct graph *gr, u32 x, u32 y);
+bool gen_graph_hash_has(const struct graph *gr, u32 x, u32 y);
+static inline bool gen_graph_has(const struct graph *gr, u32 x, u32 y)
+{
+	u64 bit = pair_bit(x, y);
+
+	return gr->bits ? gr->bits[bit / 64] >> (bit % 64) & 1 : gen_graph_hash_has(gr, x, y);
+}
 void gen_graph_add(struct graph *gr, u32 x, u32 y);
 
 #endif

@@ -98,14 +98,25 @@ static void find_loops(struct walk *w, struct ir_block **rpo, u32 n)
 
 /* ---- order ---------------------------------------------------------------------------------- */
 
+/* `if (x & y)`: there is no jump for the contrary, so the other side should follow. */
+static bool tests_mask(const struct ir_ins *x)
+{
+	const struct ir_ins *c = x->op == IR_IF ? x->args[0] : NULL;
+
+	return c && c->op == IR_NE && c->args[0]->op == IR_AND && c->args[1]->op == IR_CONST &&
+	       !c->args[1]->imm;
+}
+
 /* The targets in the order in which the search visits them: what is visited last comes first. */
 static void visit_order(const struct walk *w, const struct ir_block *b, struct ir_block *out[2])
 {
-	out[0] = b->last->to[1];
-	out[1] = b->last->to[0];
-	if (out[0] && w->depth[out[0]->rpo] > w->depth[out[1]->rpo]) {
-		out[0] = b->last->to[0];
-		out[1] = b->last->to[1];
+	u32 last = tests_mask(b->last) ? 1 : 0;
+
+	out[0] = b->last->to[!last];
+	out[1] = b->last->to[last];
+	if (b->last->to[1] && w->depth[out[0]->rpo] > w->depth[out[1]->rpo]) {
+		out[0] = b->last->to[last];
+		out[1] = b->last->to[!last];
 	}
 }
 

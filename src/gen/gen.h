@@ -14,7 +14,8 @@
 
 /* Adds the code of every function of an optimised module to `o->funcs` (same order as m->fns) and
  * points the programs at it. Too much stack, too many arguments and the like are diagnostics at the
- * source (E_STACK, E_REGISTERS). False if there was one. Changes the module: it is used up. */
+ * source (E_STACK, E_REGISTERS). False if there was one. Changes the module: it is used up.
+ * ZERO and MOVE must be gone (pass expand). What is undefined reads as 0. */
 bool gen_module(struct arena *a, struct diags *dx, const struct ir_target *target,
 		struct ir_module *m, struct obj *o);
 

@@ -5,14 +5,15 @@
  * lives across it interferes with those and ends up in r6 to r9 or in the frame. The registers of a
  * MI_SET interfere although its operands end there: it writes its target before it reads them.
  *
- * Edges are kept twice: as lists of neighbours, and in a hash set for the question whether two
- * nodes are neighbours. Machine registers have no lists, since they neighbour almost everything.
+ * Edges are kept twice: as lists of neighbours, and as a matrix of bits (a hash set in very large
+ * functions) for the question whether two nodes are neighbours. Machine registers have no lists,
+ * since they neighbour almost everything.
  */
 #include "gen/colour.h"
 
 #include <string.h>
 
-enum { FIRST_EDGES = 1024, MAX_DEPTH = 6 };
+enum { MAX_MATRIX = 4096, FIRST_EDGES = 1 << 16, MAX_DEPTH = 6 };
 
 /* ---- edges ---------------------------------------------------------------------------------- */
 
@@ -45,9 +46,38 @@ static void grow_edges(struct graph *gr)
 	gr->mask = size - 1;
 }
 
-bool gen_graph_has(const struct graph *gr, u32 x, u32 y)
+bool gen_graph_hash_has(const struct graph *gr, u32 x, u32 y)
 {
 	return *find(gr->edges, gr->mask, edge_key(x, y)) != 0;
+}
+
+/* Puts an edge into the set; false if it was there. */
+static bool set_edge(struct graph *gr, u32 x, u32 y)
+{
+	u64 *at, bit;
+
+	if (gr->bits) {
+		bit = pair_bit(x, y);
+		if (gr->bits[bit / 64] >> (bit % 64) & 1)
+			return false;
+		gr->bits[bit / 64] |= 1ull << (bit % 64);
+		return true;
+	}
+	at = find(gr->edges, gr->mask, edge_key(x, y));
+	if (*at)
+		return false;
+	*at = edge_key(x, y);
+	if (++gr->n_edges > gr->mask / 2)
+		grow_edges(gr);
+	return true;
+}
+
+static void start_edges(struct graph *gr)
+{
+	if (gr->n <= MAX_MATRIX)
+		gr->bits = arena_array_of(gr->a, u64, pair_bit(gr->n, 0) / 64 + 1);
+	else
+		grow_edges(gr);
 }
 
 static void add_near(struct graph *gr, u32 x, u32 y)
@@ -60,16 +90,8 @@ static void add_near(struct graph *gr, u32 x, u32 y)
 
 void gen_graph_add(struct graph *gr, u32 x, u32 y)
 {
-	u64 *at;
-
-	if (x == y || (is_machine(x) && is_machine(y)))
+	if (x == y || (is_machine(x) && is_machine(y)) || !set_edge(gr, x, y))
 		return;
-	at = find(gr->edges, gr->mask, edge_key(x, y));
-	if (*at)
-		return;
-	*at = edge_key(x, y);
-	if (++gr->n_edges > gr->mask / 2)
-		grow_edges(gr);
 	add_near(gr, x, y);
 	add_near(gr, y, x);
 }
@@ -176,19 +198,21 @@ static void walk(struct graph *gr, struct alive *l, const struct mi *m, u32 weig
 			add(l, r);
 }
 
-/* A register that can be computed anew costs no store and a cheaper reload; one that was made by
- * spilling must not be spilled again. */
+/* A register that can be computed anew costs no store and a cheaper reload; a shared reload is in
+ * the frame already; a reload for one use must not be spilled again. */
 static void finish_node(struct graph *gr, u32 reg)
 {
 	struct node *x = &gr->node[reg];
 
 	x->alias = reg;
 	x->level = gr->g->regs.at[reg].level;
-	if (is_machine(reg))
+	if (is_machine(reg)) {
 		x->state = NODE_MACHINE;
-	if (x->level == 2)
+		x->degree = UINT32_MAX;
+	}
+	if (x->level == 2 || x->cost > COST_NEVER)
 		x->cost = COST_NEVER;
-	else if (x->remat)
+	else if (x->remat || x->level == 1)
 		x->cost = (x->cost + 1) / 2;
 }
 
@@ -200,7 +224,7 @@ void gen_graph_build(struct graph *gr)
 
 	gr->n = g->regs.n;
 	gr->node = arena_array_of(gr->a, struct node, gr->n);
-	grow_edges(gr);
+	start_edges(gr);
 	gen_live(g, gr->a, &live);
 	l.at = arena_array_of(gr->a, u32, gr->n);
 	l.where = arena_array_of(gr->a, u32, gr->n);

@@ -6,23 +6,33 @@
  * frame.
  *
  * A first spill shares a reload (or the value just written) among the uses that follow in the same
- * block, up to the next call. If such a shared register gets no colour either, its home is already
- * there: it is split into one reload for each use, and those are never spilled. So this ends.
+ * block at small distances, up to the next call. If such a shared register gets no colour either,
+ * its home is already there: it is split into one reload for each use, and those are never spilled.
+ * So this ends.
  *
  * Values go to the frame whole, eight aligned bytes, so that a verifier keeps what it knows of
  * them.
  */
 #include "gen/mir.h"
 
+enum { MAX_DISTANCE = 20 }; /* instructions between uses that share a reload */
+
+/* The short register that holds a spilled one at the moment. */
+struct holder {
+	u32 reg;
+	u32 generation; /* holds only in this one */
+	u32 at;		/* the instruction that used it last */
+};
+
 struct spiller {
 	struct gen *g;
 	const struct spill_set *set;
 	struct mb *b;
-	vec(struct mi) out;    /* the block's new code */
-	u32 *current;	       /* by slot, or for recomputed ones by register: shared reload */
-	u32 *current_of;       /* by register that is recomputed */
-	u32 *stamp, *stamp_of; /* generation in which `current` holds */
-	u32 generation;	       /* changes at each call and block */
+	u32 at;		     /* index of the instruction in `b` */
+	vec(struct mi) out;  /* the block's new code */
+	struct holder *slot; /* by slot */
+	struct holder *anew; /* by register that is recomputed */
+	u32 generation;	     /* changes at each call and block */
 };
 
 static bool is_spilled(const struct spiller *s, u32 reg)
@@ -30,15 +40,26 @@ static bool is_spilled(const struct spiller *s, u32 reg)
 	return reg >= REG_FIRST && (s->set->slot_of[reg] != SLOT_NONE || s->set->is_remat[reg]);
 }
 
-/* Where the shared reload of a register is noted. */
-static u32 *current(struct spiller *s, u32 reg, u32 **out_stamp)
+static struct holder *holder(struct spiller *s, u32 reg)
 {
-	if (s->set->is_remat[reg]) {
-		*out_stamp = &s->stamp_of[reg];
-		return &s->current_of[reg];
-	}
-	*out_stamp = &s->stamp[s->set->slot_of[reg]];
-	return &s->current[s->set->slot_of[reg]];
+	return s->set->is_remat[reg] ? &s->anew[reg] : &s->slot[s->set->slot_of[reg]];
+}
+
+/* The register that holds a spilled one here, or REG_NONE. */
+static u32 held(struct spiller *s, u32 reg)
+{
+	struct holder *h = holder(s, reg);
+
+	if (h->generation != s->generation || s->at - h->at > MAX_DISTANCE)
+		return REG_NONE;
+	h->at = s->at;
+	return h->reg;
+}
+
+/* From here on `r` holds the spilled register; or nothing does (REG_NONE). */
+static void now_in(struct spiller *s, u32 reg, u32 r)
+{
+	*holder(s, reg) = (struct holder){ r, r == REG_NONE ? 0 : s->generation, s->at };
 }
 
 static struct mi *put(struct spiller *s, struct mi m)
@@ -93,36 +114,25 @@ static void put_reload(struct spiller *s, u32 reg, u32 to, struct span span)
 /* A register that holds the spilled one here. */
 static u32 reload(struct spiller *s, u32 reg, struct span span)
 {
-	u32 *stamp, *cur = current(s, reg, &stamp), r;
+	u32 r = held(s, reg);
 
-	if (*stamp == s->generation)
-		return *cur;
+	if (r != REG_NONE)
+		return r;
 	r = short_reg(s, reg);
 	put_reload(s, reg, r, span);
-	if (s->set->may_share[reg]) {
-		*cur = r;
-		*stamp = s->generation;
-	}
+	if (s->set->may_share[reg])
+		now_in(s, reg, r);
 	return r;
 }
 
-/* From here on `r` holds the spilled register; or nothing does (REG_NONE). */
-static void now_in(struct spiller *s, u32 reg, u32 r)
-{
-	u32 *stamp, *cur = current(s, reg, &stamp);
-
-	*cur = r;
-	*stamp = r == REG_NONE ? 0 : s->generation;
-}
-
 /* The next instruction changes `reg` in place, so that storing it now would be for nothing. */
-static bool changed_next(const struct spiller *s, u32 i, u32 reg)
+static bool changed_next(const struct spiller *s, u32 reg)
 {
-	const struct mi *m = &s->b->code.at[i + 1];
+	const struct mi *m = &s->b->code.at[s->at + 1];
 	u8 both = MI_READ_D | MI_WRITE_D;
 	u32 slot = s->set->slot_of[reg];
 
-	return i + 1 < s->b->code.n && (m->flags & both) == both && is_spilled(s, m->d) &&
+	return s->at + 1 < s->b->code.n && (m->flags & both) == both && is_spilled(s, m->d) &&
 	       s->set->slot_of[m->d] == slot;
 }
 
@@ -139,27 +149,25 @@ static bool is_obsolete(const struct spiller *s, const struct mi *m)
 }
 
 /* d = s where one of them is spilled: a store, a load, or both. */
-static void move(struct spiller *s, const struct mi *m, u32 i)
+static void move(struct spiller *s, const struct mi *m)
 {
 	u32 from = m->s, r;
 	struct mi copy = *m;
 
+	if (is_spilled(s, from) && !is_spilled(s, m->d)) {
+		copy.s = held(s, from);
+		if (copy.s != REG_NONE)
+			put(s, copy);
+		else
+			put_reload(s, from, m->d, m->span);
+		return;
+	}
 	if (is_spilled(s, from)) {
-		if (!is_spilled(s, m->d)) {
-			u32 *stamp, *cur = current(s, from, &stamp);
-
-			copy.s = *cur;
-			if (*stamp == s->generation)
-				put(s, copy);
-			else
-				put_reload(s, from, m->d, m->span);
-			return;
-		}
 		if (s->set->slot_of[from] == s->set->slot_of[m->d])
 			return;
 		from = reload(s, from, m->span);
 	}
-	if (!changed_next(s, i, m->d)) {
+	if (!changed_next(s, m->d)) {
 		put_store(s, m->d, from, m->span);
 		now_in(s, m->d, REG_NONE);
 		return;
@@ -175,7 +183,7 @@ static void move(struct spiller *s, const struct mi *m, u32 i)
 }
 
 /* An instruction with spilled operands. */
-static void rewrite(struct spiller *s, const struct mi *m, u32 i)
+static void rewrite(struct spiller *s, const struct mi *m)
 {
 	bool writes = (m->flags & MI_WRITE_D) && is_spilled(s, m->d), pending;
 	struct mi copy = *m;
@@ -192,7 +200,7 @@ static void rewrite(struct spiller *s, const struct mi *m, u32 i)
 	put(s, copy);
 	if (!writes)
 		return;
-	pending = changed_next(s, i, reg);
+	pending = changed_next(s, reg);
 	if (!pending)
 		put_store(s, reg, copy.d, m->span);
 	now_in(s, reg, pending || s->set->may_share[reg] ? copy.d : REG_NONE);
@@ -214,8 +222,8 @@ static void block(struct spiller *s, struct mb *b)
 	s->out.at = NULL;
 	s->out.n = s->out.cap = 0;
 	s->generation++;
-	for (u32 i = 0; i < b->code.n; i++) {
-		const struct mi *m = &b->code.at[i];
+	for (s->at = 0; s->at < b->code.n; s->at++) {
+		const struct mi *m = &b->code.at[s->at];
 
 		if (m->kind == MI_CALL)
 			s->generation++;
@@ -226,9 +234,9 @@ static void block(struct spiller *s, struct mb *b)
 		else if ((m->flags & MI_REMAT) && s->set->is_remat[m->d])
 			continue;
 		else if (m->kind == MI_MOVE)
-			move(s, m, i);
+			move(s, m);
 		else
-			rewrite(s, m, i);
+			rewrite(s, m);
 	}
 	b->code.at = s->out.at;
 	b->code.n = s->out.n;
@@ -239,10 +247,8 @@ void gen_spill(struct gen *g, const struct spill_set *set)
 {
 	struct spiller s = { .g = g, .set = set };
 
-	s.current = arena_array_of(g->a, u32, g->slots.n);
-	s.stamp = arena_array_of(g->a, u32, g->slots.n);
-	s.current_of = arena_array_of(g->a, u32, g->regs.n);
-	s.stamp_of = arena_array_of(g->a, u32, g->regs.n);
+	s.slot = arena_array_of(g->a, struct holder, g->slots.n);
+	s.anew = arena_array_of(g->a, struct holder, g->regs.n);
 	for (u32 i = 0; i < g->n_blocks; i++)
 		block(&s, &g->blocks[i]);
 }

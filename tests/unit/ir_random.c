@@ -1,5 +1,5 @@
-/* Random functions of ir for tests, which include this file: always terminating, never faulting, the
- * same for a seed.
+/* Random functions of ir for tests, which include this file: always terminating, never faulting,
+ * the same for a seed.
  *
  * Code is made structured (if/else, loops of few rounds, early returns), directly in SSA form: each
  * construct merges some of its values in phis. A list of values that are available keeps growing,
@@ -23,7 +23,7 @@ struct random_ir {
 	u32 mix;    /* symbol of the function that is called */
 	u32 budget; /* statements left */
 	u32 depth, loops;
-	bool for_kernel; /* no made-up helpers */
+	bool for_kernel; /* no made-up helpers, no atomics at variable addresses */
 };
 
 static inline u64 random_next(struct random_ir *r)
@@ -119,12 +119,13 @@ static inline struct ir_ins *random_compare(struct random_ir *r)
 }
 
 /* An address in a slot and an offset such that `size` bytes are inside and aligned. */
-static inline struct ir_ins *random_address(struct random_ir *r, u32 size, s64 *out_off)
+static inline struct ir_ins *random_address(struct random_ir *r, u32 size, bool may_vary,
+					    s64 *out_off)
 {
 	struct ir_ins *base = r->slot[random_below(r, RANDOM_SLOTS)], *at;
 
 	*out_off = random_below(r, RANDOM_SLOT_BYTES / size) * size;
-	switch (random_below(r, 4)) {
+	switch (may_vary ? random_below(r, 4) : 1 + random_below(r, 3)) {
 	case 0: /* slot + (x & 24), 8-byte steps */
 		at = ir_binary(&r->b, IR_AND, 64, random_value(r, 64), ir_const(&r->b, 64, 24));
 		*out_off = random_below(r, 8 / size) * size;
@@ -143,7 +144,7 @@ static inline void random_memory(struct random_ir *r)
 	u32 size = random_size(r);
 	u8 w = size == 8 ? 64 : random_width(r);
 	s64 off;
-	struct ir_ins *at = random_address(r, size, &off);
+	struct ir_ins *at = random_address(r, size, true, &off);
 
 	if (random_below(r, 2))
 		ir_store(&r->b, (u8)size, at, off, random_value(r, w));
@@ -157,7 +158,8 @@ static inline void random_atomic(struct random_ir *r)
 	u8 size = random_below(r, 2) ? 8 : 4;
 	u8 w = (u8)(size * 8);
 	s64 off;
-	struct ir_ins *at = random_address(r, size, &off), *y = random_value(r, w), *z = NULL;
+	struct ir_ins *at = random_address(r, size, !r->for_kernel, &off), *y = random_value(r, w),
+		      *z = NULL;
 	struct ir_ins *x;
 	s32 op = ops[random_below(r, ARRAY_LEN(ops))];
 
