@@ -186,11 +186,12 @@ static u64 place_locals(struct gen *g)
 
 static void too_large(struct gen *g, u64 locals, u64 spills)
 {
+	u64 total = locals + spills;
 	u32 last = 0xffffffffu, shown = 0;
 
 	diag_add(g->dx, g->fn->span, E_STACK,
 		 "`" STR_FMT "` needs %llu bytes of stack; a BPF function has %u",
-		 STR_ARG(g->fn->name), (unsigned long long)(locals + spills), ISA_STACK_BYTES);
+		 STR_ARG(g->fn->name), (unsigned long long)total, ISA_STACK_BYTES);
 	while (shown < MAX_SHOWN) {
 		const struct frame_slot *best = NULL;
 		u32 at = 0;

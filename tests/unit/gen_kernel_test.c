@@ -119,6 +119,8 @@ static void run_random(u64 seed)
 			ctx[run][i] = (u64)random_number(&r);
 		want[run] = evaluate(a, m, ctx[run]);
 	}
+	if (seed & 2)
+		assert_true(ir_optimise(a, &dx, &target, m, NULL, NULL));
 	assert_true(gen_module(a, &dx, &target, m, o));
 	if (!kernel_open(&k, a, o)) {
 		skip_if_forbidden(&k);

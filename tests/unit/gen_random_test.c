@@ -1,8 +1,8 @@
 /* Random ir, compiled and run by the tests' machine, must give what the tests' evaluator gives.
  *
- * Several hundred functions, small to large, with and without version 4 of the instruction set,
- * each on several inputs. A failure names the seed and shows the ir: SKEP_SEED=n runs that one
- * alone.
+ * Several hundred functions, small to large, with and without version 4 of the instruction set and
+ * the passes of ir before it, each on several inputs. A failure names the seed and shows the ir:
+ * SKEP_SEED=n runs that one alone, SKEP_SEEDS=n runs more or fewer.
  */
 #include "gen/gen.h"
 #include "bpf_machine.c"
@@ -77,7 +77,7 @@ static void compare_runs(struct fixture *f, const struct ir_fn *fn, const struct
 	f->n_insns += image.n;
 }
 
-static void one(struct fixture *f, u64 seed, u32 budget, bool has_v4)
+static void one(struct fixture *f, u64 seed, u32 budget, bool has_v4, bool optimised)
 {
 	struct arena_mark mark = arena_mark(f->a);
 	struct ir_module *m = ir_module_new(f->a);
@@ -106,6 +106,8 @@ static void one(struct fixture *f, u64 seed, u32 budget, bool has_v4)
 		arena_release(f->scratch, top);
 	}
 	vec_push(f->a, &o->progs)->func = OBJ_NONE;
+	if (optimised && !ir_optimise(f->a, &f->dx, &target, m, NULL, NULL))
+		fail_msg("seed %llu: the passes refuse it", (unsigned long long)seed);
 	if (!gen_module(f->a, &f->dx, &target, m, o)) {
 		/* So many values at once that even the stack is too small: told, not miscompiled.
 		 */
@@ -130,7 +132,7 @@ static void test_random(void **state)
 	for (u64 seed = only ? strtoull(only, NULL, 0) : 0; seed < n_small + n_large; seed++) {
 		diags_init(&f.dx, f.a, &f.ss);
 		one(&f, seed, seed < n_small ? 4 + (u32)(seed % 40) : 120 + (u32)(seed % 200),
-		    seed & 1);
+		    seed & 1, seed & 2);
 		if (only)
 			break;
 	}
