@@ -420,6 +420,8 @@ static bool check_ins(struct checker *c, const struct ir_ins *x)
 
 	if (x->is_volatile && !may_be_volatile)
 		return bad(c, x, "only loads and stores can be volatile");
+	if (x->is_ctx && x->op != IR_SLOT)
+		return bad(c, x, "only a slot can stand for the context");
 	if (x->region > IR_IN_FUNC)
 		return bad(c, x, "there is no region %u", x->region);
 	return check_args(c, x) && check_width(c, x) && check_operation(c, x);

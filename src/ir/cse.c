@@ -49,7 +49,7 @@ struct numbering {
 static bool is_numbered(const struct ir_ins *x)
 {
 	return ir_op_info(x->op)->flags & IR_F_PURE || x->op == IR_CONST || x->op == IR_SYM ||
-	       x->op == IR_UNDEF || x->op == IR_PHI;
+	       x->op == IR_UNDEF || x->op == IR_PHI || ir_call_is_steady(x);
 }
 
 static u64 mix(u64 h, u64 v)

@@ -78,6 +78,9 @@ static struct ir_ins *fold_sext(struct ir_folder *f, struct ir_ins *x)
 
 	if (low != a)
 		return ir_fold_set(f, x, 0, low);
+	if (x->width == 64 && x->count == 32 && a->op == IR_LOAD && a->width == 32 &&
+	    a->is_signed && ir_fold_single(a))
+		return ir_fold_load_width(a, 64);
 	if (r.smin < -max - 1 || r.smax > max)
 		return NULL;
 	if (r.smin >= 0 || a->width >= x->width)

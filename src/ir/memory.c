@@ -144,6 +144,24 @@ bool ir_call_only_tells(const struct ir_ins *x)
 	       h->ret != ISA_RET_NEVER && !(h->flags & ~(u32)ISA_GPL);
 }
 
+bool ir_call_is_steady(const struct ir_ins *x)
+{
+	if (x->op != IR_CALL)
+		return false;
+	switch (x->imm) {
+	case ISA_FN_get_smp_processor_id:
+	case ISA_FN_get_numa_node_id:
+	case ISA_FN_get_current_pid_tgid:
+	case ISA_FN_get_current_uid_gid:
+	case ISA_FN_get_current_task:
+	case ISA_FN_get_current_task_btf:
+	case ISA_FN_get_current_cgroup_id:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool helper_only_reads(const struct isa_helper *h, u32 arg)
 {
 	switch (h->args[arg]) {

@@ -30,5 +30,7 @@ bool ir_call_may_write(const struct ir_ins *call, const struct ir_access *a);
 /* A helper that takes no arguments only tells something: it touches no memory of the program, and
  * need not be called when nobody wants to know. */
 bool ir_call_only_tells(const struct ir_ins *x);
+/* One that tells the same whenever it is asked while the program runs. */
+bool ir_call_is_steady(const struct ir_ins *x);
 
 #endif

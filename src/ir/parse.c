@@ -409,6 +409,15 @@ static bool extent(struct parser *p, struct ir_ins *x)
 	return natural32(p, &x->count) && (!accept_word(p, "align") || natural8(p, &x->align));
 }
 
+/* N align N ctx */
+static bool slot(struct parser *p, struct ir_ins *x)
+{
+	if (!extent(p, x))
+		return false;
+	x->is_ctx = accept_word(p, "ctx");
+	return true;
+}
+
 static bool constant(struct parser *p, struct ir_ins *x)
 {
 	struct span at = p->tok.span;
@@ -428,7 +437,7 @@ static bool operands(struct parser *p, struct ir_ins *x)
 	switch (x->op) {
 	case IR_CONST: return constant(p, x);
 	case IR_PARAM: return integer(p, &x->imm);
-	case IR_SLOT: return extent(p, x);
+	case IR_SLOT: return slot(p, x);
 	case IR_SYM:
 		return symbol(p, &x->sym) &&
 		       ((!is_punct(p, '+') && !is_punct(p, '-')) || integer(p, &x->imm));

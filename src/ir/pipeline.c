@@ -2,12 +2,12 @@
  *
  * A pass that runs more than once has a number behind its name, so that each dump has a name of its
  * own. The order in short: functions come together and memory becomes values; what is computed is
- * made small; then the module is brought down to what the target has (reads of foreign memory, block
- * moves, missing instructions), which makes new slots and new arithmetic, so that the cleaning
- * runs again; last come the filter in front and the dead ends that are left.
+ * made small; then the module is brought down to what the target has (reads of foreign memory,
+ * block moves, missing instructions) and gets its filter in front, which makes new slots and new
+ * arithmetic, so that the cleaning runs again.
  *
- * In debug builds every function is checked before the first pass and after each one. A break is our
- * bug, and says which pass made it.
+ * In debug builds every function is checked before the first pass and after each one. A break is
+ * our bug, and says which pass made it.
  */
 #include "ir/passes.h"
 
@@ -22,11 +22,11 @@ const struct ir_pass ir_pipeline[] = {
 	{ "cfg2", "removes blocks and jumps that do nothing", ir_pass_cfg, NULL },
 	{ "reads", "turns reads of foreign memory into helper calls", ir_pass_reads, NULL },
 	{ "expand", "replaces what the target lacks", ir_pass_expand, NULL },
+	{ "guard", "puts the process filter in front of programs", ir_pass_guard, NULL },
 	{ "promote2", "turns local memory into values", ir_pass_promote, NULL },
 	{ "fold2", "computes what is constant, simplifies the rest", ir_pass_fold, NULL },
 	{ "cse2", "makes one value of two that are computed alike", ir_pass_cse, NULL },
 	{ "dce2", "removes what nobody can notice", ir_pass_dce, NULL },
-	{ "guard", "puts the process filter in front of programs", ir_pass_guard, NULL },
 	{ "cfg3", "removes blocks and jumps that do nothing", ir_pass_cfg, NULL },
 	{ "dce3", "removes what nobody can notice", ir_pass_dce, NULL },
 	{ NULL, NULL, NULL, NULL },
@@ -48,8 +48,8 @@ static void check(struct ir_module *m, const char *pass)
 
 	for (u32 i = 0; i < m->fns.n; i++)
 		if (!ir_check(m->fns.at[i], &why))
-			base_bug(arena_trap(m->a), str_z(m->a, str_printf(m->a, "%s: " STR_FMT, pass,
-									  STR_ARG(why))));
+			base_bug(arena_trap(m->a),
+				 str_z(m->a, str_printf(m->a, "%s: " STR_FMT, pass, STR_ARG(why))));
 }
 #else
 static void check(struct ir_module *m, const char *pass)

@@ -188,7 +188,9 @@ static void operands(struct sbuf *out, const struct ir_ins *x)
 	switch (x->op) {
 	case IR_CONST:
 	case IR_PARAM: sbuf_printf(out, "%" PRId64, x->imm); break;
-	case IR_SLOT: sbuf_printf(out, "%u align %u", x->count, x->align); break;
+	case IR_SLOT:
+		sbuf_printf(out, "%u align %u%s", x->count, x->align, x->is_ctx ? " ctx" : "");
+		break;
 	case IR_SYM:
 		symbol(out, x->block->fn->m, x->sym);
 		offset(out, x->imm);
