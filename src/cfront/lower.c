@@ -247,7 +247,21 @@ static u32 declare_program(struct lower *l, const struct cf_program *p,
 	return l->o->progs.n - 1;
 }
 
-static void lower_program(struct lower *l, const struct cf_attachment *at, u32 serial)
+/* Unique in the module, and an identifier: BTF takes no other names. */
+static str name_of_program(struct lower *l, const struct cf_sym *s)
+{
+	str name = s->name;
+	u32 serial = s->is_called ? 1 : 0;
+
+	for (u32 i = 0; i < l->m->fns.n; i++)
+		if (l->m->fns.at[i]->linkage == IR_PROGRAM && l->m->fns.at[i]->span.lo == s->span.lo)
+			serial++;
+	if (serial)
+		name = str_printf(l->m->a, STR_FMT "__%u", STR_ARG(s->name), serial + 1);
+	return name;
+}
+
+static void lower_program(struct lower *l, const struct cf_attachment *at)
 {
 	const struct cf_program *p = cf_program_at(l->u, at->program);
 	struct cf_sym *s = find_function(l->u, p->function);
@@ -255,8 +269,7 @@ static void lower_program(struct lower *l, const struct cf_attachment *at, u32 s
 
 	if (!s)
 		return;
-	fn = ir_fn_new(l->m, str_printf(l->m->a, STR_FMT "@%u", STR_ARG(s->name), serial),
-		       IR_PROGRAM, 1, 32);
+	fn = ir_fn_new(l->m, name_of_program(l, s), IR_PROGRAM, 1, 32);
 	fn->prog = declare_program(l, p, &at->binding);
 	fn->guarded = at->guarded;
 	fn->param_region[0] = IR_IN_CTX;
@@ -283,7 +296,7 @@ bool cf_lower(struct cf_unit *u, const struct cf_attachment *list, u32 n, struct
 			place_global(&l, s);
 	}
 	for (u32 i = 0; i < n; i++)
-		lower_program(&l, &list[i], i);
+		lower_program(&l, &list[i]);
 	lower_wanted(&l);
 	return u->o->dx->n_errors == before;
 }

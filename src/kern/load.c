@@ -64,6 +64,11 @@ static void load_btf(struct loader *l)
 	str blob = obj_btf_blob(&l->out);
 	int fd = blob.n ? bpf_btf_load(blob.s, blob.n, NULL) : -1;
 
+#ifdef SKEP_DEBUG
+	/* Ours is wrong then: no kernel that the tests run on is older than what we write. */
+	if (blob.n && fd == -EINVAL)
+		base_bug(arena_trap(l->k->a), "the kernel refuses the object's BTF");
+#endif
 	l->k->btf = fd < 0 ? -1 : fd;
 }
 
