@@ -1,0 +1,1 @@
+/* Empty: the licence of a program is GPL unless BPF_LICENSE says otherwise. */

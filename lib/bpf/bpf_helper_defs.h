@@ -1,0 +1,1 @@
+/* Empty: helpers are known by name. */

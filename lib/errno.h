@@ -1,0 +1,1 @@
+/* Empty: error numbers are known without this header. */

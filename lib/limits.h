@@ -1,0 +1,1 @@
+/* Empty: INT_MAX and the like are known without this header. */

@@ -1,0 +1,1 @@
+/* Empty: bool, true and false are known without this header. */

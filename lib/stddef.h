@@ -1,0 +1,1 @@
+/* Empty: NULL, offsetof, size_t and ptrdiff_t are known without this header. */

@@ -1,0 +1,1 @@
+/* Empty: memcpy, memset, memcmp and memmove with constant sizes are known without this header. */
