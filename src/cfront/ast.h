@@ -69,6 +69,7 @@ struct cf_expr {
 	const struct type *type;
 	struct span span;
 	u16 op;               /* token: ASCII or enum tok_punct */
+	u16 depth;            /* of the tree below: bounded, so that walks may recurse */
 	bool is_post, is_lvalue;
 	struct cf_expr *a, *b, *c;
 	struct cf_expr **args;
