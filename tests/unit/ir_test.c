@@ -258,6 +258,26 @@ static void test_round_trip(void **state)
 	arena_free(f.a);
 }
 
+/* The example of the manual is what the manual says it is. */
+static void test_manual(void **state)
+{
+	struct fixture f;
+	str text, want;
+	char *from, *to;
+
+	(void)state;
+	open_fixture(&f);
+	assert_int_equal(base_read_file(f.a, "docs/ir.md", 1 << 20, &text, NULL), 0);
+	from = strstr((char *)text.s, "```\n; One hash map");
+	assert_non_null(from);
+	from = strchr(from + 4, '\n') + 1;
+	to = strstr(from, "```");
+	assert_non_null(to);
+	want = (str){ from, (u32)(to - from) };
+	want_text("docs/ir.md", printed(&f, parse_right(&f, str_z(f.a, want))), str_z(f.a, want));
+	arena_free(f.a);
+}
+
 /* What may be written more loosely than it is printed. */
 static void test_loose_text(void **state)
 {
@@ -687,6 +707,7 @@ int main(void)
 		cmocka_unit_test(test_builder_places),
 		cmocka_unit_test(test_builder_shortcuts),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_manual),
 		cmocka_unit_test(test_loose_text),
 		cmocka_unit_test(test_parse_errors),
 		cmocka_unit_test(test_parse_goes_on),
