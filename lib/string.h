@@ -1,1 +1,1 @@
-/* Empty: memcpy, memset, memcmp and memmove with constant sizes are known without this header. */
+/* Empty: memcpy, memset and memcmp with constant sizes are known without this header. */

@@ -18,7 +18,6 @@
 #define bpf_ksym_exists(sym) (!!(sym))
 
 /* BCC */
-#define lock_xadd(ptr, value) ((void)__sync_fetch_and_add(ptr, value))
 #define bpf_log2(v) ({ unsigned int skep_v__ = (v); \
 	(unsigned int)(63 - __builtin_clzll((unsigned long long)skep_v__ | 1)); })
 #define bpf_log2l(v) ({ unsigned long long skep_v__ = (v); \

@@ -1,14 +1,4 @@
-/* Byte order. Targets are little-endian. */
-#define ntohs(x) __builtin_bswap16(x)
-#define htons(x) __builtin_bswap16(x)
-#define ntohl(x) __builtin_bswap32(x)
-#define htonl(x) __builtin_bswap32(x)
-#define bpf_ntohs(x) __builtin_bswap16(x)
-#define bpf_htons(x) __builtin_bswap16(x)
-#define bpf_ntohl(x) __builtin_bswap32(x)
-#define bpf_htonl(x) __builtin_bswap32(x)
-#define bpf_be64_to_cpu(x) __builtin_bswap64(x)
-#define bpf_cpu_to_be64(x) __builtin_bswap64(x)
+/* Byte order. Targets are little-endian. The parser knows ntohs, bpf_ntohs and their like itself. */
 #define __bpf_ntohs(x) __builtin_bswap16(x)
 #define __bpf_htons(x) __builtin_bswap16(x)
 #define __bpf_ntohl(x) __builtin_bswap32(x)

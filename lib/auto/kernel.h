@@ -1,7 +1,6 @@
 /* Small macros of the kernel's and of C's own headers. A program's own definition or function of
  * the same name takes their place silently. */
 #define NULL ((void *)0)
-#define offsetof(type, member) __builtin_offsetof(type, member)
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - __builtin_offsetof(type, member)))
 #define static_assert _Static_assert
@@ -65,12 +64,6 @@
 #define swab16(x) __builtin_bswap16(x)
 #define swab32(x) __builtin_bswap32(x)
 #define swab64(x) __builtin_bswap64(x)
-
-/* memory */
-#define memcpy(to, from, n) __builtin_memcpy((to), (from), (n))
-#define memset(at, value, n) __builtin_memset((at), (value), (n))
-#define memcmp(a, b, n) __builtin_memcmp((a), (b), (n))
-#define memmove(to, from, n) __builtin_memmove((to), (from), (n))
 
 /* kinds of files, device numbers, error pointers */
 #define S_ISREG(m) (((m) & 0170000) == 0100000)

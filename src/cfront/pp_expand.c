@@ -15,7 +15,7 @@
  * buffers that go back to a list when their context is popped, so memory follows nesting, not
  * length.
  *
- * Built-in function-like macros with names in small letters (min, ntohs, memcpy) give way to the
+ * Built-in function-like macros with names in small letters (min, swab16, clamp) give way to the
  * program: behind `.` or `->` the name is a member, and where only a declarator can stand, the
  * program declares a function of its own.
  */

@@ -361,21 +361,21 @@ static void test_builtin(void **state)
 		  ") ;" },
 		{ "SEC", "SEC(\"xdp\") int f", "__attribute__ ( ( section ( \"xdp\" ) , used ) ) "
 		  "int f" },
-		{ "own definition wins", "#define NULL 0\n#define ntohs(x) x\nNULL ntohs(1)", "0 1"
+		{ "own definition wins", "#define NULL 0\n#define swab16(x) x\nNULL swab16(1)", "0 1"
 		  },
 		{ "own undef wins", "#undef NULL\n#ifdef NULL\nno\n#endif\nNULL", "NULL" },
 		{ "undef of a constant", "#undef AF_INET\n#ifdef AF_INET\nno\n#endif\n#if AF_INET "
 		  "== 0\nyes\n#endif", "yes" },
-		{ "function-like in code", "{ return ntohs(x) + (u8)htons(y); }",
-		  "{ return __builtin_bswap16 ( x ) + ( u8 ) __builtin_bswap16 ( y ) ; }" },
+		{ "function-like in code", "{ return swab16(x) + (u8)swab32(y); }",
+		  "{ return __builtin_bswap16 ( x ) + ( u8 ) __builtin_bswap32 ( y ) ; }" },
 		{ "own function", "static int min(int a, int b) { return a; } int x = min(1, 2);",
 		  "static int min ( int a , int b ) { return a ; } int x = min ( 1 , 2 ) ;" },
-		{ "own function behind *", "char *memcpy(char *a); f() { memcpy(b); }",
-		  "char * memcpy ( char * a ) ; f ( ) { memcpy ( b ) ; }" },
+		{ "own function behind *", "char *clamp(char *a); f() { clamp(b); }",
+		  "char * clamp ( char * a ) ; f ( ) { clamp ( b ) ; }" },
 		{ "own function behind an attribute", "static int __attribute__((x)) max(int a) {}",
 		  "static int __attribute__ ( ( x ) ) max ( int a ) { }" },
 		{ "member", "{ a.min(1); b->max(2); }", "{ a . min ( 1 ) ; b -> max ( 2 ) ; }" },
-		{ "multiplication is none", "{ x = a * ntohs(b); }",
+		{ "multiplication is none", "{ x = a * swab16(b); }",
 		  "{ x = a * __builtin_bswap16 ( b ) ; }" },
 		{ "core read", "{ x = BPF_CORE_READ(t, parent, pid); y = BPF_CORE_READ(t, a); }",
 		  "{ x = ( ( t ) -> parent -> pid ) ; y = ( ( t ) -> a ) ; }" },
@@ -460,6 +460,24 @@ static void test_places(void **state)
 	assert_false(span_known(t[6].origin));
 	assert_true(t[0].bol);
 	assert_false(t[1].bol);
+	arena_free(f.a);
+}
+
+/* Version and configuration are those of the machine. Every kernel that runs BPF has CONFIG_NET. */
+static void test_machine(void **state)
+{
+	struct fixture f;
+	str version;
+
+	(void)state;
+	open_fixture(&f);
+	f.o.machine = probes_machine_new(f.a);
+	version = str_printf(f.a, "%u 1 CONFIG_NO_SUCH_OPTION",
+			     probes_kernel_version(f.o.machine));
+	run(&f, "t.c", STR("LINUX_VERSION_CODE CONFIG_NET CONFIG_NO_SUCH_OPTION\n"
+			   "#if defined(CONFIG_NET_MODULE) || defined(CONFIG_NE)\nno\n#endif\n"));
+	want_text("machine", show(&f), version.s);
+	probes_machine_free(f.o.machine);
 	arena_free(f.a);
 }
 
@@ -1157,7 +1175,7 @@ int main(void)
 		cmocka_unit_test(test_standard_examples), cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_groups),	   cmocka_unit_test(test_builtin),
 		cmocka_unit_test(test_skep_pragma), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_defines),	   cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_machine),	   cmocka_unit_test(test_defines),	   cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test_setup_teardown(test_includes, make_dir, remove_dir),
