@@ -20,15 +20,16 @@ BUILD  := build/$(CONFIG)
 PYTHON ?= python3
 PREFIX ?= /usr/local
 
-CFLAGS_release = -O2 -g
-CFLAGS_static  = -O2 -g -ffunction-sections -fdata-sections
-CFLAGS_debug   = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
-CFLAGS_cov     = -O0 -g --coverage
-LDFLAGS_static = -static -Wl,--gc-sections
-LDFLAGS_release = -Wl,--gc-sections
-CFLAGS_release += -ffunction-sections -fdata-sections
-LDFLAGS_debug  = -fsanitize=address,undefined
-LDFLAGS_cov    = --coverage
+# Small: unused functions go; no unwind tables (-g has what debuggers need); packed relocations.
+SMALL           = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+CFLAGS_release  = -O2 -g $(SMALL)
+CFLAGS_static   = -O2 -g $(SMALL)
+CFLAGS_debug    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
+CFLAGS_cov      = -O0 -g --coverage
+LDFLAGS_release = -Wl,--gc-sections -Wl,-z,pack-relative-relocs
+LDFLAGS_static  = -static -Wl,--gc-sections
+LDFLAGS_debug   = -fsanitize=address,undefined
+LDFLAGS_cov     = --coverage
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wimplicit-fallthrough
