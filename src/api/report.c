@@ -26,14 +26,15 @@ static const char *render(struct skep *s, bool json, bool color)
 
 	if (setjmp(s->trap.env))
 		return "";
-	mark = arena_mark(s->a);
-	sbuf_init(&text, s->a);
+	/* Not in s->a: rendering builds the line tables of sources there, which stay. */
+	mark = arena_mark(s->scratch);
+	sbuf_init(&text, s->scratch);
 	if (json)
 		diags_render_json(&s->dx, &text);
 	else
 		diags_render(&s->dx, &text, color);
 	out = hand_out(s, &text);
-	arena_release(s->a, mark);
+	arena_release(s->scratch, mark);
 	return out;
 }
 

@@ -69,6 +69,8 @@ struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e);
 
 /* lower_entry.c: binds the parameters of a program to what its event delivers. */
 void lower_entry(struct lower *l, struct cf_sym *fn);
+/* A diagnostic if argument i (from 0) of the wanted event is unknown at its equivalent. */
+void lower_check_argument(struct lower *l, u32 i, struct span at);
 
 struct ir_ins *lower_map_address(struct lower *l, struct cf_sym *map);
 /* The data section and offset of a file-scope or static variable, placed at its first use. */

@@ -127,6 +127,31 @@ static struct ir_ins *adapted_ctx(struct lower *l)
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
+static bool is_unknown(const struct probes_binding *b, u32 i)
+{
+	if (b->adapt == PROBES_ARGS_ARRAY)
+		return i < 6 && b->arg_from[i] < 0;
+	for (u32 k = 0; b->adapt == PROBES_SYSCALL_EQUIV && i < 6 && k < b->calls.n; k++)
+		if (b->calls.at[k].args[i] == PROBES_ARG_NONE)
+			return true;
+	return false;
+}
+
+/* An argument of the function asked for that its equivalent does not show must not read as 0. */
+void lower_check_argument(struct lower *l, u32 i, struct span at)
+{
+	struct sbuf want, real;
+
+	if (!l->binding || !is_unknown(l->binding, i))
+		return;
+	sbuf_init(&want, l->a);
+	sbuf_init(&real, l->a);
+	probes_print(&want, &l->binding->want);
+	probes_print(&real, &l->binding->at);
+	diag_add(l->dx, at, E_CTX, "argument %u of %s cannot be had here: this kernel lacks that event, and "
+		 "its equivalent %s does not show it", i + 1, want.s, real.s);
+}
+
 static void bind(struct lower *l, struct cf_sym *param, struct ir_ins *x)
 {
 	const struct type *ty = ty_strip(param->type);
@@ -191,6 +216,8 @@ static void extra_parameters(struct lower *l, struct cf_sym *fn, struct ir_ins *
 			bind(l, param, ir_const(&l->b, lower_width(param->type), 0));
 			continue;
 		}
+		if (param->is_used)
+			lower_check_argument(l, i - 1, param->span);
 		bind(l, param, register_argument(l, ctx, i - 1, param->type));
 	}
 }

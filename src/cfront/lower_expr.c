@@ -557,6 +557,14 @@ static struct ir_ins *lower_atomic(struct lower *l, struct cf_expr *e, bool want
 	return ir_atomic(&l->b, how, (u8)bytes_of(to), p, 0, x, y);
 }
 
+/* Is this the program's own context, through casts? */
+static bool is_own_ctx(const struct lower *l, const struct cf_expr *e)
+{
+	while (e->kind == EX_CAST || e->kind == EX_LOAD)
+		e = e->a;
+	return e->kind == EX_SYM && l->fn->params.n && e->sym == l->fn->params.at[0];
+}
+
 /* One register out of struct pt_regs: value says which, as lib/'s PT_REGS macros number them. */
 static struct ir_ins *lower_regs(struct lower *l, struct cf_expr *e)
 {
@@ -567,6 +575,8 @@ static struct ir_ins *lower_regs(struct lower *l, struct cf_expr *e)
 		  : i == 9 ? r->fp : r->sys_arg[(i - 16) % 6];
 	struct place_ref p = { .base = base, .off = off, .type = e->type };
 
+	if (i < 6 && is_own_ctx(l, e->a))
+		lower_check_argument(l, (u32)i, e->span);
 	return lower_read(l, p);
 }
 
