@@ -119,7 +119,8 @@ static const struct type *read_type(struct parser *p, struct reading *r)
 	const struct type *ty = cfp_type_name(p);
 
 	at = span_to_here(p, at);
-	ty = name_need_complete(p, ty, at);
+	if (!ty_is_void(ty))
+		ty = name_need_complete(p, ty, at);
 	if (!ty || ty == p->u->poison) {
 		r->bad = true;
 		return p->u->poison;
@@ -206,8 +207,8 @@ static void read_arguments(struct parser *p, struct reading *r)
 		r->bad = true;
 	}
 	if (p->prev->kind == TOK_PUNCT && p->prev->punct == ',') {
-		cfp_fail(p, p->tok->span, E_ARGS, "%s takes at most %zu arguments", r->macro->name,
-			 strlen(r->macro->args));
+		cfp_fail(p, p->tok->span, E_ARGS, "%s takes at most %zu argument%s", r->macro->name,
+			 strlen(r->macro->args), r->macro->args[1] ? "s" : "");
 		return;
 	}
 	cfp_expect(p, ')', "behind the map's arguments");
@@ -426,7 +427,7 @@ static void license(struct parser *p)
 
 static void refuse(struct parser *p)
 {
-	cfp_error(p, p->tok->span, E_NOT_YET, STR_FMT " is not compiled yet", STR_ARG(p->tok->text));
+	cfp_not_yet(p, p->tok->span, STR_FMT, STR_ARG(p->tok->text));
 	cfp_next(p);
 	cfp_skip_balanced(p);
 	if (at_punct(p, '{'))

@@ -169,7 +169,7 @@ static struct cf_expr *build(struct call *c, struct cf_expr *map)
 	struct cf_expr *e;
 
 	if (c->m->flags & NOT_YET) {
-		cfp_error(p, c->span, E_NOT_YET, "%s() is not compiled yet", c->m->name);
+		cfp_not_yet(p, c->span, "%s()", c->m->name);
 		return cfx_poison(p, c->span);
 	}
 	if (!c->map || cfp_wrong_count(p, c->span, c->name, c->args.n, c->m->least, c->m->most) ||

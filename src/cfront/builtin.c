@@ -279,7 +279,7 @@ static struct cf_expr *op_fetch(struct call *c)
 	if (is_poison(p, e))
 		return e;
 	if (!cf_const_value(p->u, c->args.at[1], &v)) {
-		cfp_error(p, c->span, E_NOT_YET, "'" STR_FMT "' with a value that is not constant",
+		cfp_not_yet(p, c->span, "'" STR_FMT "' with a value that is not constant",
 			  STR_ARG(c->name));
 		return poison(c);
 	}
@@ -311,7 +311,7 @@ static struct cf_expr *compare_and_swap(struct call *c)
 	if (c->row->how == HOW_COMPARE_VALUE)
 		return e;
 	if (!cf_const_value(c->p->u, c->args.at[1], &v)) {
-		cfp_error(c->p, c->span, E_NOT_YET, "'" STR_FMT "' with a value that is not constant",
+		cfp_not_yet(c->p, c->span, "'" STR_FMT "' with a value that is not constant",
 			  STR_ARG(c->name));
 		return poison(c);
 	}
@@ -342,7 +342,7 @@ static struct cf_expr *string_length(struct call *c)
 	u32 n = 0;
 
 	if (e->kind != EX_STRING) {
-		cfp_error(c->p, c->span, E_NOT_YET, "'" STR_FMT "' of what is no string literal",
+		cfp_not_yet(c->p, c->span, "'" STR_FMT "' of what is no string literal",
 			  STR_ARG(c->name));
 		return poison(c);
 	}
@@ -472,7 +472,7 @@ static struct cf_expr *build(struct call *c)
 		return cfx_new(p, EX_CAST, ty_basic(p->t, TY_B_VOID), c->span,
 			       cfx_int(p, 0, c->span), NULL);
 	default:
-		cfp_error(p, c->span, E_NOT_YET, "'" STR_FMT "'", STR_ARG(c->name));
+		cfp_not_yet(p, c->span, "'" STR_FMT "'", STR_ARG(c->name));
 		return poison(c);
 	}
 }

@@ -72,7 +72,7 @@ static struct cf_expr *call_function(struct parser *p, struct cf_sym *fn, struct
 		return cfx_poison(p, span);
 	note_call(p, fn, name);
 	if (ty->variadic) {
-		cfp_error(p, span, E_NOT_YET, "calls with a variable number of arguments");
+		cfp_not_yet(p, span, "a call with a variable number of arguments");
 		return cfx_poison(p, span);
 	}
 	if (cfp_wrong_count(p, span, fn->name, args->n, ty->n, ty->n)) {
@@ -343,7 +343,7 @@ static void check_conversion(struct parser *p, str f, const struct conversion *c
 	bool is_ptr = ty_is_ptr(e->type);
 
 	if (c->letter == 'p' && c->n > 2) {
-		cfp_error(p, e->span, E_NOT_YET, "the kernel's conversion '" STR_FMT "'",
+		cfp_not_yet(p, e->span, "the kernel's conversion '" STR_FMT "'",
 			  STR_ARG(text));
 	} else if (!c->letter || !strchr("diuxXocsp", c->letter)) {
 		cfp_error(p, e->span, E_PRINTF, "'" STR_FMT "' is no conversion of printk",
@@ -538,7 +538,7 @@ struct cf_expr *cfp_call_value(struct parser *p, struct cf_expr *fn)
 	if (fn->kind == EX_SYM && fn->sym->kind == SYM_FUNC)
 		return call_function(p, fn->sym, fn->span, &args);
 	if (ty->kind == TY_FUNC || (ty->kind == TY_PTR && ty_strip(ty->to)->kind == TY_FUNC))
-		cfp_error(p, at, E_NOT_YET, "a call through a function pointer");
+		cfp_not_yet(p, at, "a call through a function pointer");
 	else
 		cfp_error(p, at, E_TYPE, "'%s' is no function", cfp_text(p, fn->type));
 	return cfx_poison(p, at);

@@ -74,7 +74,7 @@ static void read_member(struct parser *p, struct cf_sym *s, const struct ty_memb
 		if (number_of(m->type, &pinning) && pinning)
 			map->pin = str_printf(p->a, "/sys/fs/bpf/" STR_FMT, STR_ARG(s->name));
 	} else
-		cfp_error(p, s->span, E_NOT_YET, "member '" STR_FMT "' of map '" STR_FMT "'",
+		cfp_not_yet(p, s->span, "member '" STR_FMT "' of map '" STR_FMT "'",
 			  STR_ARG(m->name), STR_ARG(s->name));
 }
 
@@ -109,7 +109,7 @@ static void read_old_map(struct parser *p, struct cf_sym *s)
 
 		if (part->off % 4 || part->off / 4 >= ARRAY_LEN(fields) ||
 		    !cf_const_value(p->u, part->value, &v))
-			cfp_error(p, part->value->span, E_NOT_YET, "this member of a map");
+			cfp_not_yet(p, part->value->span, "this member of a map");
 		else
 			*fields[part->off / 4] = (u32)v;
 	}

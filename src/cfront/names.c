@@ -166,8 +166,9 @@ bool name_begins_type(struct parser *p, u32 n, bool in_parens)
 	punct = next->kind == TOK_PUNCT ? next->punct : 0;
 	if (next->kind == TOK_IDENT && next->keyword != K_SIZEOF)
 		return true;
+	/* `name * name` where nothing is called so: no product, so a type, if need be an unknown one. */
 	if (punct == '*' && !in_parens)
-		return cfp_peek(p, n + 2)->kind == TOK_IDENT && name_type(p, t->text, true);
+		return cfp_peek(p, n + 2)->kind == TOK_IDENT && !cf_lib_constant(t->text);
 	if (punct == '*') {
 		const struct token *third = cfp_peek(p, n + 2);
 

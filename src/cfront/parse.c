@@ -73,6 +73,17 @@ bool cfp_error(struct parser *p, struct span at, enum diag_tag tag, const char *
 	return added;
 }
 
+bool cfp_not_yet(struct parser *p, struct span at, const char *fmt, ...)
+{
+	va_list ap;
+	str what;
+
+	va_start(ap, fmt);
+	what = str_vprintf(p->a, fmt, ap);
+	va_end(ap);
+	return cfp_error(p, at, E_NOT_YET, STR_FMT " is not compiled yet", STR_ARG(what));
+}
+
 static void panic(struct parser *p)
 {
 	if (p->panic)
@@ -291,11 +302,11 @@ static void define_function(struct parser *p, const struct cf_specs *s,
 	for (u32 i = 0; i < d->params.n; i++)
 		*vec_push(p->a, &f->params) = d->params.at[i];
 	if (f->params.n > PARAMS_MAX)
-		cfp_error(p, d->span, E_NOT_YET, "functions of more than %d parameters",
+		cfp_not_yet(p, d->span, "a function of more than %d parameters",
 			  PARAMS_MAX);
 	if (ty_strip(f->type)->variadic)
-		cfp_error(p, d->span, E_NOT_YET,
-			  "functions with a variable number of arguments are not compiled yet");
+		cfp_not_yet(p, d->span,
+			    "a function with a variable number of arguments");
 	cfp_function_body(p, f);
 }
 
@@ -461,16 +472,15 @@ static void check_externs(struct parser *p)
 {
 	for (struct cf_sym *s = p->u->first; s; s = s->next)
 		if (s->kind == SYM_VAR && s->storage == SS_EXTERN && s->is_used)
-			cfp_error(p, s->span, E_NOT_YET,
-				  "'" STR_FMT "' is extern: variables of the kernel or its "
-				  "configuration are not read yet", STR_ARG(s->name));
+			cfp_not_yet(p, s->span,
+				    "'" STR_FMT "', a variable of the kernel or its configuration,",
+				    STR_ARG(s->name));
 	for (u32 i = 0; i < p->calls.n; i++) {
 		const struct cf_edge *e = &p->calls.at[i];
 
-		if (e->to->body || !cfp_error(p, e->span, E_NOT_YET,
-					      "function '" STR_FMT "' has no body here, and calls "
-					      "into the kernel are not compiled yet",
-					      STR_ARG(e->to->name)))
+		if (e->to->body || !cfp_not_yet(p, e->span,
+					      "'" STR_FMT "' has no body: a call into the kernel",
+						STR_ARG(e->to->name)))
 			continue;
 		diag_note(p->dx, e->to->span, "it is declared here");
 	}

@@ -96,7 +96,9 @@ bool cfp_expect(struct parser *p, u32 punct, const char *after);
  * so that a note or hint may follow. */
 bool cfp_error(struct parser *p, struct span at, enum diag_tag tag, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
-/* The same, and panics: the rest of this declaration or statement is not read. */
+/* E_NOT_YET: "WHAT is not compiled yet". */
+bool cfp_not_yet(struct parser *p, struct span at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* As cfp_error, and panics: the rest of this declaration or statement is not read. */
 bool cfp_fail(struct parser *p, struct span at, enum diag_tag tag, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 /* "expected WHAT before 'token'", and panics. */

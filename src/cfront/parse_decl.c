@@ -100,7 +100,7 @@ static void one_attribute(struct parser *p, struct cf_attrs *out)
 		out->core = true;
 	} else if (str_is(name, "vector_size") || str_is(name, "mode") ||
 		   str_is(name, "scalar_storage_order") || str_is(name, "cleanup")) {
-		cfp_error(p, at, E_NOT_YET, "attribute '" STR_FMT "'", STR_ARG(name));
+		cfp_not_yet(p, at, "attribute '" STR_FMT "'", STR_ARG(name));
 	}
 	if (at_punct(p, '('))
 		cfp_skip_balanced(p);
@@ -217,7 +217,7 @@ static bool storage(struct parser *p, struct cf_specs *s)
 	case K_NORETURN: s->is_noreturn = true; break;
 	case K_AUTO: case K_REGISTER: case K_EXTENSION: break;
 	case K_THREAD_LOCAL:
-		cfp_error(p, p->tok->span, E_NOT_YET, "BPF has no thread-local variables");
+		cfp_not_yet(p, p->tok->span, "a thread-local variable");
 		break;
 	default: return false;
 	}
@@ -424,8 +424,10 @@ static void array_bound(struct parser *p, struct op *op)
 	if (!is_poison(p, e)) {
 		if (!ty_is_int(e->type))
 			cfp_error(p, e->span, E_TYPE, "an array's size must be an integer");
+		else if (!cf_const_value(p->u, e, &n) && !p->fn)
+			cfp_error(p, e->span, E_CONST, "an array's size must be constant");
 		else if (!cf_const_value(p->u, e, &n))
-			cfp_error(p, e->span, E_NOT_YET, "an array whose size is not constant");
+			cfp_not_yet(p, e->span, "an array of variable size");
 		else if (n < 0 && ty_signed(e->type))
 			cfp_error(p, e->span, E_CONST, "an array's size cannot be negative");
 		else
@@ -785,7 +787,7 @@ struct cf_stmt *cfp_local_declaration(struct parser *p)
 		end = &decl->next;
 	} while (cfp_accept(p, ','));
 	if (at_punct(p, '{') && d.is_function)
-		cfp_fail(p, d.span, E_NOT_YET, "a function inside a function");
+		cfp_fail(p, d.span, E_NOT_YET, "a function inside a function is not compiled yet");
 	cfp_expect(p, ';', "after this declaration");
 	return first;
 }

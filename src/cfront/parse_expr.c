@@ -52,7 +52,7 @@ static struct cf_expr *string(struct parser *p)
 	cfp_next(p);
 	if (t->char_width <= 1)
 		return cfx_string(p, t->bytes, t->span);
-	cfp_error(p, t->span, E_NOT_YET, "strings of wide characters");
+	cfp_not_yet(p, t->span, "a string of wide characters");
 	return cfx_poison(p, t->span);
 }
 
@@ -78,7 +78,7 @@ static struct cf_expr *identifier(struct parser *p)
 	if (e)
 		return e;
 	if (isa_helper_named(t->text) && str_starts(t->text, "bpf_")) {
-		cfp_error(p, t->span, E_NOT_YET, "helper '" STR_FMT "' used as a value",
+		cfp_not_yet(p, t->span, "helper '" STR_FMT "' used as a value",
 			  STR_ARG(t->text));
 		return cfx_poison(p, t->span);
 	}
@@ -184,7 +184,7 @@ static struct cf_expr *primary(struct parser *p)
 		if (at_punct(p, '('))
 			return parenthesized(p);
 		if (at_punct(p, P_ANDAND)) {
-			cfp_fail(p, p->tok->span, E_NOT_YET, "the address of a label");
+			cfp_fail(p, p->tok->span, E_NOT_YET, "the address of a label is not compiled yet");
 			return cfx_poison(p, p->tok->span);
 		}
 		break;

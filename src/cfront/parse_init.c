@@ -143,7 +143,7 @@ static void string_part(struct reader *r, struct target t, struct cf_expr *e, u6
 
 	if (ty->count == TY_UNSIZED) {
 		if (!grow) {
-			cfp_error(r->p, e->span, E_NOT_YET, "an initialised flexible array");
+			cfp_not_yet(r->p, e->span, "an initialised flexible array");
 			return;
 		}
 		*grow = (u64)e->bytes.n + 1;
@@ -321,7 +321,7 @@ static void repeat_parts(struct reader *r, const struct target *t, u32 from, u64
 		if (part->off >= t->off && part->off < t->off + stride &&
 		    (part->value->kind == EX_STRING || cf_const_value(r->p->u, part->value, &v)))
 			continue;
-		cfp_error(r->p, part->value->span, E_NOT_YET,
+		cfp_not_yet(r->p, part->value->span,
 			  "a range that is filled with a value that is not constant");
 		return;
 	}
@@ -352,7 +352,7 @@ static void designated(struct reader *r, struct cursor *c, bool *nested)
 	read_into(r, t, NULL);
 	dropped = r->dropped - dropped;
 	if (repeat > 1 && *nested)
-		cfp_error(r->p, r->init->span, E_NOT_YET, "a range behind another designator");
+		cfp_not_yet(r->p, r->init->span, "a range behind another designator");
 	else if (repeat > 1 && dropped <= from)
 		repeat_parts(r, &t, from - dropped, repeat, ty_strip(c->type->to)->size);
 }
@@ -376,7 +376,7 @@ static void braced_list(struct reader *r, struct cursor *c)
 		if (at_punct(p, '.') || at_punct(p, '[')) {
 			designated(r, c, &nested);
 		} else if (nested) {
-			cfp_error(p, p->tok->span, E_NOT_YET,
+			cfp_not_yet(p, p->tok->span,
 				  "a value without a designator behind a nested designator");
 			skip_value(r);
 		} else if (next_target(c, &t)) {
@@ -426,7 +426,7 @@ static void place_value(struct reader *r, struct target t, struct cf_expr *e)
 		struct cursor c = { .whole = t, .type = ty };
 
 		if (ty->kind == TY_ARRAY && ty->count == TY_UNSIZED)
-			cfp_error(r->p, e->span, E_NOT_YET, "an initialised flexible array");
+			cfp_not_yet(r->p, e->span, "an initialised flexible array");
 		else
 			elided_list(r, &c, e);
 	} else {
@@ -518,7 +518,7 @@ static void read_into(struct reader *r, struct target t, u64 *grow)
 	ty = ty_strip(t.type);
 	if (at_punct(p, '{') && t.type != p->u->poison) {
 		if (ty->kind == TY_ARRAY && ty->count == TY_UNSIZED && !grow) {
-			cfp_error(p, p->tok->span, E_NOT_YET, "an initialised flexible array");
+			cfp_not_yet(p, p->tok->span, "an initialised flexible array");
 			cfp_skip_balanced(p);
 			return;
 		}
@@ -609,7 +609,7 @@ void cfp_check_constant_init(struct parser *p, const struct cf_init *init)
 		if (e->kind == EX_STRING || cf_const_value(p->u, e, &v))
 			continue;
 		if (is_address(e))
-			cfp_error(p, e->span, E_NOT_YET, "a global initialised with an address");
+			cfp_not_yet(p, e->span, "a global initialised with an address");
 		else
 			cfp_error(p, e->span, E_CONST,
 				  "the initialiser of a global or static object must be constant");

@@ -209,9 +209,11 @@ static void add_case(struct parser *p, struct cf_stmt *s)
 
 		if (old->kind != s->kind || (s->kind == ST_CASE && !overlap(old, s, is_signed)))
 			continue;
-		if (cfp_error(p, s->span, E_LABEL, s->kind == ST_CASE
+		if (cfp_error(p, s->span, E_LABEL, s->kind == ST_DEFAULT
+			      ? "this switch has a default already" : s->lo == s->hi
 			      ? "this switch has the case %lld already"
-			      : "this switch has a default already", (long long)s->lo))
+			      : "this switch has a case of %lld ... %lld already",
+			      (long long)s->lo, (long long)s->hi))
 			diag_note(p->dx, old->span, "the first one is here");
 		return;
 	}
@@ -403,7 +405,7 @@ static struct cf_stmt *goto_statement(struct parser *p)
 
 	cfp_next(p);
 	if (at_punct(p, '*')) {
-		cfp_fail(p, p->tok->span, E_NOT_YET, "a goto to a computed place");
+		cfp_fail(p, p->tok->span, E_NOT_YET, "a goto to a computed place is not compiled yet");
 		return s;
 	}
 	if (!at_name(p)) {
@@ -458,7 +460,7 @@ static struct cf_stmt *asm_statement(struct parser *p)
 	if (cfp_peek(p, 1)->kind != TOK_STRING || str_trim(cfp_peek(p, 1)->bytes).n) {
 		cfp_skip_balanced(p);
 		s->span = span_to_here(p, s->span);
-		cfp_error(p, s->span, E_NOT_YET, "inline assembly is not compiled yet");
+		cfp_not_yet(p, s->span, "inline assembly");
 	} else {
 		cfp_skip_balanced(p);
 	}

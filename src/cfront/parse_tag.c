@@ -109,9 +109,9 @@ static void check_member(struct parser *p, struct ty_member *m, const struct cf_
 			m->type = p->u->poison;
 	}
 	if (align > ty_strip(m->type)->align)
-		cfp_error(p, at, E_NOT_YET, "a member aligned to %u bytes, more than its type", align);
+		cfp_not_yet(p, at, "a member aligned to %u bytes, more than its type", align);
 	if ((d->attrs.packed || a->packed) && ty_strip(m->type)->align > 1)
-		cfp_error(p, at, E_NOT_YET, "a single packed member");
+		cfp_not_yet(p, at, "a single packed member");
 }
 
 static void member_declarators(struct parser *p, const struct cf_specs *s, member_list *list,
@@ -185,7 +185,7 @@ static void members(struct parser *p, struct type *ty, struct cf_attrs *a)
 	cfp_expect(p, '}', "behind the members");
 	cfp_attributes(p, a);
 	if (p->pack > 1)
-		cfp_error(p, ty->span, E_NOT_YET, "#pragma pack(%u)", p->pack);
+		cfp_not_yet(p, ty->span, "#pragma pack(%u)", p->pack);
 	ty_layout(p->t, ty, list.at, list.n, a->packed || p->pack == 1, a->align);
 	if (!ty->complete)
 		cfp_error(p, ty->span, E_TOO_LARGE, "a struct of more than 512 MiB");
@@ -285,7 +285,7 @@ const struct type *cfp_enum_specifier(struct parser *p, struct cf_specs *out)
 		enumerators(p, ty);
 		cfp_attributes(p, &a);
 		if (a.packed)
-			cfp_error(p, at, E_NOT_YET, "a packed enum");
+			cfp_not_yet(p, at, "a packed enum");
 		return ty;
 	}
 	if (!tag.n) {

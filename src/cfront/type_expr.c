@@ -156,7 +156,7 @@ static struct cf_expr *load(struct parser *p, struct cf_expr *e, const struct ty
 		return cfx_poison(p, e->span);
 	}
 	if (ty->size > 8 && ty->kind == TY_INT) {
-		cfp_error(p, e->span, E_NOT_YET, "arithmetic on 128-bit integers");
+		cfp_not_yet(p, e->span, "arithmetic on 128-bit integers");
 		return cfx_poison(p, e->span);
 	}
 	if (ty_is_aggregate(ty) || ty->kind == TY_ENUM) {
@@ -354,7 +354,7 @@ struct cf_expr *cfx_assignable(struct parser *p, struct cf_expr *e, const struct
 		return cfx_poison(p, e->span);
 	}
 	if (want->size > 8 && want->kind == TY_INT && ty_is_int(have)) {
-		cfp_error(p, e->span, E_NOT_YET, "arithmetic on 128-bit integers");
+		cfp_not_yet(p, e->span, "arithmetic on 128-bit integers");
 		return cfx_poison(p, e->span);
 	}
 	if (want->kind == TY_FLOAT) {
@@ -407,7 +407,7 @@ struct cf_expr *cfx_cast(struct parser *p, const struct type *to, struct cf_expr
 		return cfx_poison(p, span);
 	}
 	if (want->size > 8) {
-		cfp_error(p, span, E_NOT_YET, "arithmetic on 128-bit integers");
+		cfp_not_yet(p, span, "arithmetic on 128-bit integers");
 		return cfx_poison(p, span);
 	}
 	e = cf_convert(p->u, e, to);

@@ -80,7 +80,7 @@ static bool is_128(const struct cf_expr *e)
 
 static struct cf_expr *not_128(struct parser *p, struct span at)
 {
-	cfp_error(p, at, E_NOT_YET, "arithmetic on 128-bit integers");
+	cfp_not_yet(p, at, "arithmetic on 128-bit integers");
 	return cfx_poison(p, at);
 }
 

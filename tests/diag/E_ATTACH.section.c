@@ -1,0 +1,5 @@
+SEC("kprobee/do_exit")
+int f(void *ctx)
+{
+	return 0;
+}
