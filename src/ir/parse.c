@@ -127,7 +127,7 @@ static bool natural(struct parser *p, u64 max, u64 *out)
 
 static bool natural32(struct parser *p, u32 *out)
 {
-	u64 n;
+	u64 n = 0;
 
 	if (!natural(p, UINT32_MAX, &n))
 		return false;
@@ -137,7 +137,7 @@ static bool natural32(struct parser *p, u32 *out)
 
 static bool natural8(struct parser *p, u8 *out)
 {
-	u64 n;
+	u64 n = 0;
 
 	if (!natural(p, UINT8_MAX, &n))
 		return false;
