@@ -1,16 +1,19 @@
 /* cfg_simplify: pass `cfg`, which leaves no block and no jump that does nothing.
  *
- * Four changes, repeated until none applies:
+ * Five changes, repeated until none applies:
  *   - a block that only branches on a phi (or on its comparison with a constant) is passed by from
  *     where the phi is constant: `a && b` used as a condition becomes two branches;
  *   - an empty block is passed by from where it is reached;
  *   - a phi whose arguments are all one value is that value;
+ *   - a value that nobody uses goes, since it may be all that a block does (the condition of a
+ *     branch that became a jump);
  *   - a block and its only successor, of which it is the only predecessor, are one block.
  *
  * The delicate part is passing by: the edge P -> B -> T becomes P -> T. If P goes to T already, the
  * phis of T could no longer tell the two ways apart, so it is done only where they need not. And
  * what B makes must not be needed behind T, since B is no longer always on the way there.
  */
+#include "ir/memory.h"
 #include "ir/passes.h"
 #include "ir/ranges.h"
 
@@ -250,6 +253,39 @@ static bool drop_simple_phis(struct ir_fn *fn)
 	return changed;
 }
 
+/* ---- what nobody uses ------------------------------------------------------------------------ */
+
+static void count_uses(struct ir_fn *fn)
+{
+	for (struct ir_block *b = fn->first; b; b = b->next)
+		for (struct ir_ins *x = b->first; x; x = x->next)
+			for (u32 i = 0; i < x->n_args; i++)
+				if (x->args[i] != x)
+					x->args[i]->mark++;
+}
+
+/* Backwards, so that what only the removed ones used goes at the same time. */
+static bool drop_unused(struct ir_fn *fn)
+{
+	bool changed = false;
+	struct ir_ins *prev;
+
+	ir_notes_clear(fn);
+	count_uses(fn);
+	for (struct ir_block *b = fn->last; b; b = b->prev)
+		for (struct ir_ins *x = b->last; x; x = prev) {
+			prev = x->prev;
+			if (x->mark || !ir_is_removable(x))
+				continue;
+			for (u32 i = 0; i < x->n_args; i++)
+				if (x->args[i] != x)
+					x->args[i]->mark--;
+			ir_remove(x);
+			changed = true;
+		}
+	return changed;
+}
+
 /* ---- blocks in a line ------------------------------------------------------------------------ */
 
 static bool continues_in(const struct ir_block *b, const struct ir_block *next)
@@ -317,6 +353,7 @@ void ir_pass_cfg(struct ir_pass_ctx *c, struct ir_fn *fn)
 		changed = thread_branches(fn);
 		changed |= skip_empty(fn);
 		changed |= drop_simple_phis(fn);
+		changed |= drop_unused(fn);
 		changed |= merge_lines(c->scratch, fn);
 	} while (changed && --rounds);
 	ir_notes_clear(fn);

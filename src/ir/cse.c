@@ -182,14 +182,24 @@ static bool become_conversion(struct ir_ins *x, enum ir_op op, struct ir_ins *va
 	return true;
 }
 
-/* Lets the load `x` have the value of an earlier load of the same bytes. */
-static bool reuse_loaded(struct ir_ins *x, struct ir_ins *loaded)
+/* Lets the load `x` have the value of an earlier load of the same bytes. If that has another width,
+ * a conversion of it: the verifier may know its bounds, and nothing of what is loaded again. */
+static bool reuse_loaded(const struct numbering *n, struct ir_ins *x, struct ir_ins *loaded)
 {
-	if (loaded->width != x->width ||
-	    (loaded->is_signed != x->is_signed && x->size * 8u < x->width))
-		return false;
-	use_instead(x, loaded);
-	return true;
+	u32 bits = x->size * 8u;
+
+	if (loaded->width == x->width) {
+		if (loaded->is_signed != x->is_signed && bits < x->width)
+			return false;
+		use_instead(x, loaded);
+		return true;
+	}
+	if (x->width == 32)
+		return (loaded->is_signed == x->is_signed || bits == 32) &&
+		       become_conversion(x, IR_TRUNC, loaded);
+	if (!x->is_signed)
+		return become_conversion(x, IR_ZEXT, loaded);
+	return n->c->target->has_v4 && become_conversion(x, IR_SEXT, loaded);
 }
 
 /* Lets the load `x` have what was stored to the same bytes. */
@@ -233,7 +243,7 @@ static bool number_load(struct numbering *n, struct ir_ins *x)
 			return reuse_zeros(x);
 		if (!k->by || !same_place(&k->at, &at))
 			continue;
-		if (k->by->op == IR_LOAD ? reuse_loaded(x, k->by)
+		if (k->by->op == IR_LOAD ? reuse_loaded(n, x, k->by)
 					 : reuse_stored(n, x, k->by->args[1]))
 			return true;
 	}

@@ -44,15 +44,6 @@ static struct ir_ins *written_slot(const struct ir_ins *x)
 	return object && object->op == IR_SLOT ? object : NULL;
 }
 
-static bool is_needed(const struct ir_ins *x)
-{
-	u32 flags = ir_op_info(x->op)->flags;
-
-	if (x->op == IR_CALL && ir_call_only_tells(x))
-		return false;
-	return flags & (IR_F_END | IR_F_WRITES) || x->is_volatile;
-}
-
 static void mark_roots(struct marking *m, struct ir_fn *fn)
 {
 	for (struct ir_block *b = fn->first; b; b = b->next)
@@ -61,7 +52,7 @@ static void mark_roots(struct marking *m, struct ir_fn *fn)
 			struct writer *w;
 
 			if (!slot) {
-				if (is_needed(x))
+				if (!ir_is_removable(x))
 					mark(m, x);
 				continue;
 			}

@@ -18,6 +18,7 @@
  */
 #include "ir/edit.h"
 #include "ir/fold.h"
+#include "ir/memory.h"
 #include "ir/passes.h"
 
 #include <string.h>
@@ -215,13 +216,6 @@ static struct ir_ins *fold_phi(struct ir_folder *f, struct ir_ins *x)
 
 /* ---- the worklist ---------------------------------------------------------------------------- */
 
-static bool is_dead(const struct ir_ins *x)
-{
-	return !record(x)->n_uses &&
-	       (ir_op_info(x->op)->flags & IR_F_PURE || x->op == IR_CONST || x->op == IR_COPY ||
-		x->op == IR_UNDEF || x->op == IR_SYM || x->op == IR_PHI);
-}
-
 /* Pure operations on constants. */
 static struct ir_ins *fold_constant(struct ir_folder *f, struct ir_ins *x)
 {
@@ -290,7 +284,7 @@ static void take(struct ir_folder *f, struct ir_ins *x)
 	record(x)->queued = false;
 	if (!x->block)
 		return;
-	if (!is_dead(x)) {
+	if (record(x)->n_uses || !ir_is_removable(x)) {
 		r = apply_rules(f, x);
 		if (!r)
 			return;

@@ -63,10 +63,6 @@ static struct ir_ins *fold_zext(struct ir_folder *f, struct ir_ins *x)
 
 	if (low != a)
 		return ir_fold_set(f, x, 0, low);
-	/* A load extends by itself as far as it is asked to. */
-	if (x->width == 64 && x->count == 32 && a->op == IR_LOAD && a->width == 32 &&
-	    !a->is_signed && ir_fold_single(a))
-		return ir_fold_load_width(a, 64);
 	return ir_fold_range(a).umax <= ir_low_mask(x->count) ? unchanged(f, x, a) : NULL;
 }
 
@@ -78,6 +74,7 @@ static struct ir_ins *fold_sext(struct ir_folder *f, struct ir_ins *x)
 
 	if (low != a)
 		return ir_fold_set(f, x, 0, low);
+	/* A load extends by itself as far as it is asked to. */
 	if (x->width == 64 && x->count == 32 && a->op == IR_LOAD && a->width == 32 &&
 	    a->is_signed && ir_fold_single(a))
 		return ir_fold_load_width(a, 64);

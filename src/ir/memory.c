@@ -144,6 +144,15 @@ bool ir_call_only_tells(const struct ir_ins *x)
 	       h->ret != ISA_RET_NEVER && !(h->flags & ~(u32)ISA_GPL);
 }
 
+bool ir_is_removable(const struct ir_ins *x)
+{
+	u32 flags = ir_op_info(x->op)->flags;
+
+	if (x->op == IR_CALL)
+		return ir_call_only_tells(x);
+	return !(flags & (IR_F_END | IR_F_WRITES)) && !x->is_volatile;
+}
+
 bool ir_call_is_steady(const struct ir_ins *x)
 {
 	if (x->op != IR_CALL)
@@ -155,10 +164,8 @@ bool ir_call_is_steady(const struct ir_ins *x)
 	case ISA_FN_get_current_uid_gid:
 	case ISA_FN_get_current_task:
 	case ISA_FN_get_current_task_btf:
-	case ISA_FN_get_current_cgroup_id:
-		return true;
-	default:
-		return false;
+	case ISA_FN_get_current_cgroup_id: return true;
+	default: return false;
 	}
 }
 

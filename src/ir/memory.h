@@ -30,6 +30,8 @@ bool ir_call_may_write(const struct ir_ins *call, const struct ir_access *a);
 /* A helper that takes no arguments only tells something: it touches no memory of the program, and
  * need not be called when nobody wants to know. */
 bool ir_call_only_tells(const struct ir_ins *x);
+/* Nobody notices when it is gone, if nobody uses its value. */
+bool ir_is_removable(const struct ir_ins *x);
 /* One that tells the same whenever it is asked while the program runs. */
 bool ir_call_is_steady(const struct ir_ins *x);
 
