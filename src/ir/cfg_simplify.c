@@ -46,10 +46,12 @@ static struct ir_ins *seen_from(struct ir_ins *v, const struct ir_block *b, u32 
 
 static bool can_pass_by(const struct ir_block *b, u32 i, const struct ir_block *to)
 {
-	int from_b = pred_index(to, b), from_p = pred_index(to, b->preds[i]);
+	int from_b, from_p;
 
 	if (to->n_preds >= MAX_PREDS)
 		return false;
+	from_b = pred_index(to, b);
+	from_p = pred_index(to, b->preds[i]);
 	for (struct ir_ins *x = to->first; from_p >= 0 && x->op == IR_PHI; x = x->next)
 		if (x->args[from_p] != seen_from(x->args[from_b], b, i))
 			return false;
@@ -72,10 +74,11 @@ static void retarget(struct ir_ins *end, const struct ir_block *old, struct ir_b
 static bool pass_by(struct ir_block *b, u32 i, struct ir_block *to)
 {
 	struct ir_block *p = b->preds[i];
-	int from_b = pred_index(to, b);
+	int from_b;
 
 	if (!can_pass_by(b, i, to))
 		return false;
+	from_b = pred_index(to, b);
 	if (pred_index(to, p) < 0) {
 		ir_pred_add(to, p);
 		for (struct ir_ins *x = to->first; x->op == IR_PHI; x = x->next)
