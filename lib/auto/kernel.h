@@ -7,11 +7,8 @@
 #define BUILD_BUG_ON(cond) _Static_assert(!(cond), "BUILD_BUG_ON: " #cond)
 
 /* annotations */
-#define __user __attribute__((btf_type_tag("user")))
 #define __kernel
 #define __force
-#define __rcu __attribute__((btf_type_tag("rcu")))
-#define __percpu __attribute__((btf_type_tag("percpu")))
 #define __iomem
 #define __init
 #define __exit

@@ -264,10 +264,9 @@ static void settle_map(struct parser *p, struct reading *r)
 	case ISA_MAP_QUEUE: case ISA_MAP_STACK:
 		map->key = NULL;
 		break;
-	case ISA_MAP_LPM_TRIE:
-		map->flags |= NO_PREALLOC;
-		/* fall through */
 	default:
+		if (r->type == ISA_MAP_LPM_TRIE)
+			map->flags |= NO_PREALLOC;
 		map->key = map->key ? map->key : u64_type;
 		break;
 	}

@@ -634,7 +634,7 @@ static struct ir_ins *value(struct lower *l, struct cf_expr *e)
 	case EX_SYM:
 		if (e->sym->kind == SYM_MAP)
 			return lower_map_address(l, e->sym);
-		/* fall through */
+		__attribute__((fallthrough));
 	case EX_STRING: case EX_MEMBER: case EX_DEREF: case EX_COMPOUND:
 		return lower_address(l, lower_place(l, e));
 	}

@@ -182,6 +182,11 @@ struct pp_call {
 	bool is_elided;       /* the variadic argument was left out */
 	struct span use;
 };
+/* Where an argument's tokens begin; its list may hold none at all. */
+static inline const struct pp_tok *pp_list_from(const pp_list *list, u32 from)
+{
+	return list->at ? list->at + from : NULL;
+}
 /* The body with its parameters replaced (6.10.3.1 - 3), appended to `out`. */
 void pp_substitute(struct pp *pp, struct pp_call *call, pp_list *out);
 /* The spelling of tokens with single spaces, as # sees it (without quotes when !is_quoted). */

@@ -330,7 +330,7 @@ void pp_expand_arg(struct pp *pp, struct pp_call *call, struct pp_arg *arg)
 	if (++pp->depth > PP_MAX_DEPTH)
 		pp_stop(pp, call->use, "macro calls are nested deeper than 200 in arguments", NULL);
 	pp->before = (struct pp_tok){ .kind = TOK_EOF };
-	pp_push_list(pp, call->raw.at + arg->from, arg->n, true);
+	pp_push_list(pp, pp_list_from(&call->raw, arg->from), arg->n, true);
 	for (pp_next(pp, &t); t.kind != TOK_EOF; pp_next(pp, &t)) {
 		t.flags &= ~PP_BOL;
 		*vec_push(pp->a, &call->full) = t;

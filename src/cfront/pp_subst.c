@@ -181,13 +181,13 @@ static void append_full(struct subst *s, const struct pp_tok *e)
 
 	if (!arg->full_n)
 		s->owes_space |= (e->flags & PP_SPACE) != 0;
-	append_list(s, e, s->call->full.at + arg->full_from, arg->full_n);
+	append_list(s, e, pp_list_from(&s->call->full, arg->full_from), arg->full_n);
 }
 
 static void append_string(struct subst *s, const struct pp_tok *e)
 {
 	const struct pp_arg *arg = &s->call->args.at[e->punct];
-	str text = pp_spell(s->pp, s->call->raw.at + arg->from, arg->n, true);
+	str text = pp_spell(s->pp, pp_list_from(&s->call->raw, arg->from), arg->n, true);
 	struct pp_tok t = { .kind = TOK_STRING, .flags = e->flags & PP_SPACE };
 
 	t.s = text.s;
@@ -208,7 +208,7 @@ static void append_param(struct subst *s, const struct pp_tok *e)
 	else if (!s->is_pasting && !(e->flags & PP_PASTE))
 		append_full(s, e);
 	else if (arg->n)
-		append_list(s, e, s->call->raw.at + arg->from, arg->n);
+		append_list(s, e, pp_list_from(&s->call->raw, arg->from), arg->n);
 	else
 		append_place(s, e->flags);
 }
@@ -241,7 +241,7 @@ static void append_gnu_comma(struct subst *s, const struct pp_tok *e)
 	const struct pp_arg *arg = &s->call->args.at[e[1].punct];
 
 	append_own(s, e);
-	append_list(s, e + 1, s->call->raw.at + arg->from, arg->n);
+	append_list(s, e + 1, pp_list_from(&s->call->raw, arg->from), arg->n);
 }
 
 static void drop_places(pp_list *out)

@@ -135,7 +135,7 @@ static void report_cycle(struct parser *p, const struct cf_edge *e)
 static void visit(struct parser *p, struct cf_sym *start)
 {
 	struct frame { struct cf_sym *fn; const struct cf_edge *next; };
-	const struct cf_edge *end = p->calls.at + p->calls.n;
+	const struct cf_edge *end = p->calls.n ? p->calls.at + p->calls.n : NULL;
 	vec(struct frame) stack = { 0 };
 
 	*vec_push(p->a, &stack) = (struct frame){ start, start->lower };

@@ -52,8 +52,8 @@ enum { INPUTS = 4, OUTPUTS = 12 };
 	  out[11] = 2[text]) \
 	X(control, long n = in[0] & 0xff; long s = 0; int i = 0; while (1) { if (i++ > 20) break; if (i & 1) continue; s += i; } \
 	  do { n = n & 1 ? 3 * n + 1 : n / 2; s++; } while (n > 1 && s < 300); out[0] = s; \
-	  for (i = 0; i < 5; i++) switch ((in[i & 3] >> i) & 7) { case 0: s++; break; case 1: case 2: s += 2; /* fall through */ \
-	  case 3: s ^= 5; break; case 4 ... 5: s += 9; break; default: s -= 1; } out[1] = s; out[2] = i; \
+	  for (i = 0; i < 5; i++) switch ((in[i & 3] >> i) & 7) { case 0: s++; break; case 1: case 2: s += 2; \
+	  __attribute__((fallthrough)); case 3: s ^= 5; break; case 4 ... 5: s += 9; break; default: s -= 1; } out[1] = s; out[2] = i; \
 	  if (in[1] > 0) goto skip; out[3] = 1; skip: out[4] = in[1] > 0 ? 5 : in[1] < -5 ? 6 : 7; \
 	  out[5] = in[2] && in[3]; out[6] = in[2] || in[3]; out[7] = !in[2] == !in[3]; out[8] = (in[0] ?: 42); \
 	  out[9] = (i = 3, i + 1); { long i = 8; out[10] = i; } out[11] = i) \

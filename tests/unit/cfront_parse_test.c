@@ -474,15 +474,10 @@ static void test_mutations(void **state)
 			       ((text.s[i + n] | 0x20) >= 'a' && (text.s[i + n] | 0x20) <= 'z'))
 				n++;
 			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-			switch (seed >> 40 & 127) {
-			case 0: break;
-			case 1: sbuf_put(&b, str_sub(text, i, n)); /* fall through */
-			case 2: sbuf_putc(&b, ' ');
-				sbuf_puts(&b, words[(seed >> 48) % ARRAY_LEN(words)]);
-				sbuf_putc(&b, ' ');
-				break;
-			default: sbuf_put(&b, str_sub(text, i, n)); break;
-			}
+			if ((seed >> 40 & 127) != 0 && (seed >> 40 & 127) != 2)
+				sbuf_put(&b, str_sub(text, i, n));
+			if ((seed >> 40 & 127) == 1 || (seed >> 40 & 127) == 2)
+				sbuf_printf(&b, " %s ", words[(seed >> 48) % ARRAY_LEN(words)]);
 			i += n;
 		}
 		survive(sbuf_str(&b));

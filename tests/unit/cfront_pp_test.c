@@ -357,7 +357,7 @@ static void test_builtin(void **state)
 		{ "registers", "PT_REGS_PARM2(ctx) PT_REGS_RC_CORE(c)",
 		  "( ( unsigned long ) __skep_regs ( ( ctx ) , 1 ) ) ( ( unsigned long ) "
 		  "__skep_regs ( ( c ) , 6 ) )" },
-		{ "annotation", "char __user *p __packed;", "char * p __attribute__ ( ( packed ) "
+		{ "annotation", "char __user *p __packed;", "char __user * p __attribute__ ( ( packed ) "
 		  ") ;" },
 		{ "SEC", "SEC(\"xdp\") int f", "__attribute__ ( ( section ( \"xdp\" ) , used ) ) "
 		  "int f" },
