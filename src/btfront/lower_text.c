@@ -67,10 +67,11 @@ static void put_comm(struct bt_lower *l, struct dest d)
 	u32 n = d.cap < 16 ? d.cap : 16;
 	struct ir_ins *args[2];
 
+	/* Older kernels (6.1) leave what stands behind the NUL as it was; in a key all bytes count. */
+	clear(l, d, 0);
 	args[0] = bt_address(l, d.base, d.off);
 	args[1] = bt_num(l, n);
 	bt_call(l, H_COMM, args, 2);
-	clear(l, d, n);
 }
 
 static void put_map_value(struct bt_lower *l, struct bt_expr *e, struct dest d)
