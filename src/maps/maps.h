@@ -1,0 +1,91 @@
+/* maps: maps in user space, behind one table of operations; one file a kind.
+ *
+ * Flags, semantics and error codes are the kernel's (Linux Documentation/bpf/map_*.rst and bpf(2)): BPF_ANY,
+ * BPF_NOEXIST, BPF_EXIST, -E2BIG when full, -EEXIST, -ENOENT, iteration that survives updates.
+ *
+ * Memory. All elements of a map are allocated when it is made (or grow in blocks that are never given back while the
+ * map lives), so that a pointer that a lookup returned stays readable memory until the map is closed, whatever
+ * other threads delete; as in the kernel, the element may be reused. This is what lets lookups take no lock.
+ *
+ * Threads. Every operation may be called from any number of threads at once. Per-CPU kinds have one value a slot; a
+ * thread works in the slot that its maps_thread names.
+ *
+ * Sharing. A map made with `shared` lives in a shared-memory object and can be opened by other processes; a process
+ * that is killed at any moment leaves it usable (robust locks; writers publish with one store).
+ */
+#ifndef SKEP_MAPS_H
+#define SKEP_MAPS_H
+
+#include "base/base.h"
+#include "isa/isa.h"
+#include "obj/obj.h"
+#include "types/types.h"
+
+struct maps_map;
+
+struct maps_spec {
+	str name;
+	u32 type;             /* enum isa_map_type */
+	u32 key_size, value_size, max_entries, flags;
+	u32 n_slots;          /* per-CPU kinds: how many slots; 0: the machine's possible CPUs */
+	const struct maps_map *inner;     /* array_of_maps, hash_of_maps: the template */
+	const char *shared;   /* name of a shared-memory object to make or open, or NULL */
+};
+
+/* Makes a map. -EINVAL where the kernel would refuse the sizes or flags, -SKEP_EUNSUPPORTED for a kind that user
+ * space does not have (with the reason in *e), -ENOMEM. Reference-counted: maps_put() gives it back. */
+int maps_create(const struct maps_spec *spec, struct maps_map **out, struct err *e) MUST_CHECK;
+void maps_get(struct maps_map *m);
+void maps_put(struct maps_map *m);
+const struct maps_spec *maps_spec(const struct maps_map *m);
+
+/* Which slot of per-CPU values the calling code uses. */
+struct maps_thread { u32 slot; };
+
+/* ---- what programs call: one entry for each map helper ------------------------------------------ */
+
+/* The value of a key in the thread's slot, or NULL. */
+void *maps_lookup(struct maps_map *m, const struct maps_thread *t, const void *key);
+int maps_update(struct maps_map *m, const struct maps_thread *t, const void *key, const void *value,
+		u64 flags);
+int maps_delete(struct maps_map *m, const void *key);
+/* Queue, stack, bloom filter. */
+int maps_push(struct maps_map *m, const void *value, u64 flags);
+int maps_pop(struct maps_map *m, void *out_value);
+int maps_peek(struct maps_map *m, void *value);
+/* The map or program that a map of maps or a program array holds at a key; NULL if none. */
+struct maps_map *maps_inner(struct maps_map *m, const void *key);
+void *maps_prog(struct maps_map *m, u32 index);
+/* Ring buffer: space for a record, or NULL; then exactly one of submit and discard. */
+void *maps_ring_reserve(struct maps_map *m, u64 size, u64 flags);
+void maps_ring_submit(void *record, u64 flags);
+void maps_ring_discard(void *record, u64 flags);
+int maps_ring_output(struct maps_map *m, const void *data, u64 size, u64 flags);
+u64 maps_ring_query(struct maps_map *m, u64 flags);
+/* Perf event array: a record for the readers of a slot. */
+int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
+		     u64 size);
+/* Calls fn for every element until it returns non-zero; returns how many were visited. */
+typedef s64 (*maps_each_fn)(void *arg, const void *key, void *value);
+s64 maps_each(struct maps_map *m, const struct maps_thread *t, maps_each_fn fn, void *arg);
+
+/* ---- what user space calls: as through bpf(2) --------------------------------------------------- */
+
+/* Values of per-CPU kinds are all slots, each rounded up to 8 bytes. */
+int maps_sys_lookup(struct maps_map *m, const void *key, void *out_value, u64 flags);
+int maps_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags);
+int maps_sys_delete(struct maps_map *m, const void *key);
+int maps_sys_next(struct maps_map *m, const void *key, void *out_next);     /* key NULL: first */
+int maps_sys_set_inner(struct maps_map *m, const void *key, struct maps_map *inner, u64 flags);
+int maps_sys_set_prog(struct maps_map *m, u32 index, void *prog);
+/* Delivers what is in a ring buffer or perf event array; returns the number of records, or what fn returned
+ * if that is negative. */
+typedef int (*maps_record_fn)(void *arg, const void *data, u32 size);
+int maps_consume(struct maps_map *m, maps_record_fn fn, void *arg);
+/* A descriptor that is readable when there may be records (an eventfd), or negative errno. */
+int maps_wait_fd(struct maps_map *m);
+/* For the verifier's const maps and for the JIT: the address of an array's first value and the distance between
+ * values; NULL for kinds that are not a plain array. */
+void *maps_array_base(struct maps_map *m, u32 *out_stride);
+
+#endif
