@@ -8,7 +8,7 @@
  * arrays by id; then each instruction by itself; then edges; at last that each use is dominated by
  * its definition. Uses in unreachable blocks are never executed and so never wrong.
  */
-#include "ir/ir.h"
+#include "ir/text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,6 +20,7 @@ struct checker {
 	struct ir_block **blocks; /* by id */
 	u32 *place;		  /* by id: position in the function */
 	str why;
+	struct span at; /* of the instruction that is wrong */
 };
 
 /* ---- describing a break ---------------------------------------------------------------------- */
@@ -46,6 +47,7 @@ static bool bad(struct checker *c, const struct ir_ins *x, const char *fmt, ...)
 	va_start(ap, fmt);
 	what = str_vprintf(c->a, fmt, ap);
 	va_end(ap);
+	c->at = x->span;
 	if (x->width)
 		return broken(c, "%%%u (%s in b%u): " STR_FMT, x->id, ir_op_info(x->op)->text,
 			      x->block->id, STR_ARG(what));
@@ -480,11 +482,11 @@ static bool check_all(struct checker *c)
 	       check_dominance(c);
 }
 
-bool ir_check(struct ir_fn *fn, str *out_why)
+bool ir_check_at(struct ir_fn *fn, str *out_why, struct span *out_at)
 {
 	struct arena *a = fn->m->a;
 	struct arena_mark mark = arena_mark(a);
-	struct checker c = { .fn = fn, .a = a };
+	struct checker c = { .fn = fn, .a = a, .at = fn->span };
 	bool ok = check_all(&c);
 	char why[512];
 
@@ -493,5 +495,13 @@ bool ir_check(struct ir_fn *fn, str *out_why)
 		memcpy(why, c.why.s, c.why.n);
 	arena_release(a, mark);
 	*out_why = str_dup(a, (str){ why, c.why.n });
+	*out_at = span_known(c.at) ? c.at : fn->span;
 	return ok;
+}
+
+bool ir_check(struct ir_fn *fn, str *out_why)
+{
+	struct span at;
+
+	return ir_check_at(fn, out_why, &at);
 }

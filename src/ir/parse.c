@@ -815,11 +815,12 @@ static void function(struct parser *p)
 
 static void check_functions(struct parser *p)
 {
+	struct span at;
 	str why;
 
 	for (u32 i = 0; i < p->m->fns.n; i++)
-		if (!ir_check(p->m->fns.at[i], &why))
-			wrong(p, p->m->fns.at[i]->span, STR_FMT, STR_ARG(why));
+		if (!ir_check_at(p->m->fns.at[i], &why, &at))
+			wrong(p, at, STR_FMT, STR_ARG(why));
 }
 
 struct ir_module *ir_parse(struct arena *a, struct diags *dx, const struct source *src)

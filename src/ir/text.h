@@ -1,4 +1,4 @@
-/* What printer, lexer and parser of the text form share. Private to the room. */
+/* What printer, lexer, parser and checker of the text form share. Private to the room. */
 #ifndef SKEP_IR_TEXT_H
 #define SKEP_IR_TEXT_H
 
@@ -7,6 +7,8 @@
 /* The names of the atomic operations; ends with a NULL text. */
 struct ir_atomic_name { const char *text; s32 atomic; };
 const struct ir_atomic_name *ir_atomic_names(void);
+/* ir_check(), and where the break is: the instruction, else the function. */
+bool ir_check_at(struct ir_fn *fn, str *out_why, struct span *out_at);
 /* "map", "data", …; NULL beyond the last kind. */
 const char *ir_sym_kind_name(u32 kind);
 
