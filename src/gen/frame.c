@@ -5,7 +5,8 @@
  * That is found as for registers: backward data flow over the stores and reloads, then each in turn
  * takes the first place that none of its neighbours has.
  *
- * More than 512 bytes are the user's error, shown with the largest locals.
+ * More than 512 bytes are the user's error, shown with the largest locals: those of at least an eighth
+ * of the whole.
  */
 #include "gen/mir.h"
 
@@ -190,7 +191,7 @@ static void too_large(struct gen *g, u64 locals, u64 spills)
 	u32 last = 0xffffffffu, shown = 0;
 
 	diag_add(g->dx, g->fn->span, E_STACK,
-		 "`" STR_FMT "` needs %llu bytes of stack; a BPF function has %u",
+		 "'" STR_FMT "' needs %llu bytes of stack; a BPF function has %u",
 		 STR_ARG(g->fn->name), (unsigned long long)total, ISA_STACK_BYTES);
 	while (shown < MAX_SHOWN) {
 		const struct frame_slot *best = NULL;
@@ -204,7 +205,7 @@ static void too_large(struct gen *g, u64 locals, u64 spills)
 				at = i;
 			}
 		}
-		if (!best)
+		if (!best || best->bytes < total / 8)
 			break;
 		for (u32 i = at; i < g->n_locals && shown < MAX_SHOWN; i++)
 			if (g->slots.at[i].bytes == best->bytes) {

@@ -40,7 +40,7 @@ static bool too_many_params(struct gen *g)
 {
 	if (g->fn->n_params <= 5)
 		return false;
-	diag_add(g->dx, g->fn->span, E_REGISTERS, "`" STR_FMT "` has %u parameters; BPF passes 5",
+	diag_add(g->dx, g->fn->span, E_REGISTERS, "'" STR_FMT "' has %u parameters; BPF passes 5",
 		 STR_ARG(g->fn->name), g->fn->n_params);
 	diag_hint(g->dx, "pass a pointer to a struct, or make the function always inline");
 	return g->failed = true;
