@@ -1,4 +1,4 @@
-/* run.c: load, attach, run, detach; and the verifier's refusals as diagnostics.
+/* run.c: load, attach, run, detach.
  *
  * The order matters: the scope is made before compiling (it decides which filter the programs carry), the
  * command is started stopped before anything is attached, and it is released when everything is.
@@ -11,49 +11,6 @@
 static enum rt_scope scope_of(const struct skep *s)
 {
 	return s->o.n_pids ? RT_SCOPE_PIDS : s->o.command ? RT_SCOPE_COMMAND : RT_SCOPE_ALL;
-}
-
-/* ---- refusals ------------------------------------------------------------------------------- */
-
-static void put_log(struct skep *s, str log)
-{
-	while (log.n && s->o.note) {
-		str line = str_cut(&log, '\n');
-
-		if (line.n)
-			session_note(s, "verifier: " STR_FMT, STR_ARG(line));
-	}
-}
-
-static int rejected(struct skep *s, const struct rt_rejection *rej)
-{
-	const struct obj_prog *p = &s->obj->progs.at[rej->prog];
-	struct obj_image image = { 0 };
-	struct span at = p->span;
-	struct err e = { 0 };
-
-	if (rej->insn != OBJ_NONE && obj_link(s->a, s->obj, rej->prog, &image, &e) == 0) {
-		struct span line = obj_span_at(s->obj, &image, rej->insn);
-
-		if (span_known(line))
-			at = line;
-	}
-	diag_add(&s->dx, at, E_REJECTED, "the kernel's verifier refuses program '" STR_FMT "' (" STR_FMT
-		 "): " STR_FMT, STR_ARG(p->name), STR_ARG(p->attach), STR_ARG(rej->reason));
-	if (rej->insn != OBJ_NONE && rej->insn < image.n) {
-		struct sbuf text;
-
-		sbuf_init(&text, s->a);
-		isa_print(&text, image.insns[rej->insn],
-			  rej->insn + 1 < image.n ? image.insns[rej->insn + 1]
-						  : (struct isa_insn){ 0 });
-		diag_note(&s->dx, (struct span){ 0 }, "at instruction %u: %s", rej->insn, text.s);
-	}
-	if (s->o.verbose)
-		put_log(s, rej->log);
-	else
-		diag_hint(&s->dx, "-v shows the verifier's whole log");
-	return -SKEP_WRONG_PROGRAM;
 }
 
 static int load(struct skep *s)
@@ -71,7 +28,7 @@ static int load(struct skep *s)
 	setup.n_pids = (u32)s->o.n_pids;
 	r = s->engine->load(s->engine_self, &setup, &rej, &s->err);
 	s->stage_us[STAGE_LOAD] = session_now_us() - start;
-	return r == -SKEP_EREJECTED ? rejected(s, &rej) : r;
+	return r == -SKEP_EREJECTED ? reject_report(s, &rej) : r;
 }
 
 static void drop_engine(struct skep *s)

@@ -1,5 +1,6 @@
 /* session.h: what the files of api share (private). session.c: life and options; front.c: one face for both
  * languages; compile.c: source to obj; tracker.c: following processes by a map; run.c: load to detach;
+ * reject.c: a verifier's refusal;
  * dump.c: stages as text; report.c: diagnostics and errors. */
 #ifndef SKEP_API_SESSION_H
 #define SKEP_API_SESSION_H
@@ -85,6 +86,9 @@ bool front_lower(struct skep *s);
 int compile_to_tree(struct skep *s);          /* parse only */
 int compile_to_obj(struct skep *s);
 int compile_open_engine(struct skep *s, bool must_be_usable);
+
+/* reject.c: a verifier's refusal as a diagnostic. Returns -SKEP_WRONG_PROGRAM. */
+int reject_report(struct skep *s, const struct rt_rejection *rej);
 
 /* tracker.c: adds the programs that keep KERN_PIDS_MAP, for IR_GUARD_PIDS. */
 int tracker_lower(struct skep *s);
