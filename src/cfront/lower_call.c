@@ -9,7 +9,8 @@
 
 #include "cfront/lower.h"
 
-enum { TRACE_RING_BYTES = 256 * 1024, PRINTK_STRING = 128, MEMCMP_MAX = 64 };
+enum { TRACE_RING_BYTES = 256 * 1024, PRINTK_STRING = 128, MEMCMP_MAX = 64,
+       BUILTIN_MAX = 65535 };
 enum helper_id {
 	H_MAP_LOOKUP = 1, H_MAP_UPDATE = 2, H_MAP_DELETE = 3, H_KTIME_NS = 5, H_TRACE_PRINTK = 6,
 	H_CPU = 8, H_PID_TGID = 14, H_COMM = 16, H_PROBE_STR = 45, H_PROBE_USER_STR = 114,
@@ -51,6 +52,7 @@ static struct ir_ins *argument(struct lower *l, enum isa_arg kind, struct cf_exp
 		return lower_map_address(l, map);
 	if (kind == ISA_ARG_FUNC) {
 		lower_not_yet(l, e->span, "a callback");
+		diag_hint(l->dx, "where a loop can do the same, write it out");
 		return num(l, 0);
 	}
 	return lower_widen(l, lower_value(l, e), e->type);
@@ -76,10 +78,12 @@ struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e)
 
 	if (e->n_args > 5) {
 		lower_not_yet(l, e->span, "a call with more than 5 arguments");
+		diag_hint(l->dx, "put them into a struct and pass its address");
 		return width ? ir_const(&l->b, width, 0) : NULL;
 	}
 	if (ty_is_aggregate(ret)) {
 		lower_not_yet(l, e->span, "a function that returns a struct");
+		diag_hint(l->dx, "let it fill a struct whose address the caller passes");
 		return ir_slot(&l->b, (u32)ty_strip(ret)->size, 8);
 	}
 	for (u32 i = 0; i < n && i < 5; i++) {
@@ -407,11 +411,18 @@ struct ir_ins *lower_printk(struct lower *l, struct cf_expr *e)
 
 /* ---- builtins ------------------------------------------------------------------------------- */
 
+/* The size that memcpy and its like are given, as far as it is one that can be compiled. */
 static bool const_size(struct lower *l, struct cf_expr *e, const char *what, s64 *out)
 {
-	if (cf_const_value(l->u, e, out) && *out >= 0 && *out <= 0xffff)
+	if (!cf_const_value(l->u, e, out)) {
+		lower_not_yet(l, e->span, what);
+		diag_hint(l->dx, "give a constant, such as sizeof, or loop over the bytes with a bound");
+		return false;
+	}
+	if (*out >= 0 && *out <= BUILTIN_MAX)
 		return true;
-	lower_not_yet(l, e->span, what);
+	diag_add(l->dx, e->span, E_TOO_LARGE, "the size is %lld; one call takes 0 to %d bytes",
+		 (long long)*out, BUILTIN_MAX);
 	return false;
 }
 
@@ -447,6 +458,7 @@ static struct ir_ins *lower_memset(struct lower *l, struct cf_expr *e)
 		return dst;
 	if (!cf_const_value(l->u, e->args[1], &byte)) {
 		lower_not_yet(l, e->args[1]->span, "memset with a value that is not constant");
+		diag_hint(l->dx, "write a loop over the bytes with a bound");
 		return dst;
 	}
 	if ((byte & 0xff) == 0) {
@@ -475,8 +487,10 @@ static struct ir_ins *lower_memcmp(struct lower *l, struct cf_expr *e)
 
 	if (!const_size(l, e->args[2], "memcmp of a size that is not constant", &n))
 		return ir_const(&l->b, 32, 0);
-	if (n > MEMCMP_MAX)
+	if (n > MEMCMP_MAX) {
 		lower_not_yet(l, e->span, "memcmp of more than 64 bytes");
+		diag_hint(l->dx, "compare in a loop with a bound");
+	}
 	ir_store(&l->b, 4, slot, 0, ir_const(&l->b, 32, 0));
 	for (s64 i = 0; i < n && i < MEMCMP_MAX; i++) {
 		struct ir_ins *at_x = ir_load(&l->b, 32, 1, false, x, i);

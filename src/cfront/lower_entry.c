@@ -150,6 +150,7 @@ void lower_check_argument(struct lower *l, u32 i, struct span at)
 	probes_print(&real, &l->binding->at);
 	diag_add(l->dx, at, E_CTX, "argument %u of %s cannot be had here: this kernel lacks that event, and "
 		 "its equivalent %s does not show it", i + 1, want.s, real.s);
+	diag_hint(l->dx, "system calls (ksyscall:NAME) and tracepoints give their arguments on every kernel");
 }
 
 static void bind(struct lower *l, struct cf_sym *param, struct ir_ins *x)
@@ -196,6 +197,26 @@ static struct ir_ins *register_argument(struct lower *l, struct ir_ins *ctx, u32
 				       : ty_int_of(l->u->o->types, 8, false), ty) : x;
 }
 
+static void no_argument(struct lower *l, const struct cf_sym *param, u32 i)
+{
+	const struct probes_point *want = &l->binding->want;
+	struct sbuf text;
+
+	sbuf_init(&text, l->a);
+	probes_print(&text, want);
+	diag_add(l->dx, param->span, E_CTX, "parameter '" STR_FMT "': %s gives a program no argument %u",
+		 STR_ARG(param->name), text.s, i);
+	if (want->provider == PROBES_TRACEPOINT)
+		diag_hint(l->dx, "TRACEPOINT_PROBE(" STR_FMT ", " STR_FMT ") gives the fields: args->NAME",
+			  STR_ARG(want->module), STR_ARG(want->name));
+	else if (want->provider == PROBES_RAW_TRACEPOINT)
+		diag_hint(l->dx, "the arguments of a raw tracepoint are ctx->args[0], ctx->args[1], … of "
+			  "struct bpf_raw_tracepoint_args *ctx");
+	else
+		diag_hint(l->dx, "arguments come at kprobes, uprobes and system calls, at most %u",
+			  probes_regs()->n_args);
+}
+
 static void extra_parameters(struct lower *l, struct cf_sym *fn, struct ir_ins *ctx)
 {
 	u32 n_args = probes_regs()->n_args;
@@ -204,15 +225,7 @@ static void extra_parameters(struct lower *l, struct cf_sym *fn, struct ir_ins *
 		struct cf_sym *param = fn->params.at[i];
 
 		if (!has_registers(l->binding->want.provider) || i > n_args) {
-			struct sbuf text;
-
-			sbuf_init(&text, l->a);
-			probes_print(&text, &l->binding->want);
-			diag_add(l->dx, param->span, E_CTX,
-				 "parameter '" STR_FMT "': %s gives a program no argument %u",
-				 STR_ARG(param->name), text.s, i);
-			diag_hint(l->dx, "arguments come at kprobes, uprobes and system calls, at most %u",
-				  n_args);
+			no_argument(l, param, i);
 			bind(l, param, ir_const(&l->b, lower_width(param->type), 0));
 			continue;
 		}
