@@ -71,6 +71,7 @@ static void note_fallback(struct skep *s, const struct bound *b)
 	if (s->o.strict) {
 		diag_add(&s->dx, b->span, E_ENGINE, "%s is not on this kernel, and --strict forbids "
 			 "its equivalent %s", want.s, at.s);
+		diag_hint(&s->dx, "without --strict it runs there, and a note says so");
 		return;
 	}
 	session_note(s, "%s runs at %s: " STR_FMT, want.s, at.s, STR_ARG(b->binding.note));

@@ -1,0 +1,7 @@
+// flags:
+BPF_HASH(table);
+
+static int helper(int x)
+{
+	return x;
+}
