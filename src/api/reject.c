@@ -17,6 +17,8 @@ static const struct { const char *says, *hint; } meanings[] = {
 	{ "mem access 'inv'", "the verifier does not know this number as a pointer: read through it with "
 	  "bpf_probe_read_kernel() or bpf_probe_read_user()" },
 	{ "min value is negative", "the index or size may be negative here: make it unsigned, or test it before" },
+	{ "unbounded min value", "the index has no limits here: compare it with the size of what is accessed "
+	  "before" },
 	{ "unbounded memory access", "the index or size has no upper limit here: compare it with the size of what "
 	  "is accessed before" },
 	{ "invalid access to map value", "the access may go beyond the map's value: compare the index with its size "
@@ -31,6 +33,7 @@ static const struct { const char *says, *hint; } meanings[] = {
 	{ "combined stack size", "the functions that call each other need more than 512 bytes of stack together" },
 	{ "cannot call GPL-restricted", "this helper is for programs with char LICENSE[] SEC(\"license\") = \"GPL\"" },
 	{ "unknown func", "this helper is not for programs of this kind, or this kernel does not have it yet" },
+	{ "not supported for program type", "this helper is not for programs of this kind" },
 	{ "cannot use helper", "this helper is not for programs of this kind, or this kernel does not have it yet" },
 	{ "invalid bpf_context access", "this event's context has no such field" },
 	{ "reference leak", "what was acquired or reserved must be released, submitted or discarded on every way" },
@@ -83,9 +86,12 @@ int reject_report(struct skep *s, const struct rt_rejection *rej)
 		diag_note(&s->dx, (struct span){ 0 }, "at instruction %u: %s", rej->insn, text.s);
 	}
 	explain(s, rej->reason);
+	session_begin(s); /* what the engine said of it is in the diagnostic */
 	if (s->o.verbose)
 		put_log(s, rej->log);
 	else
 		diag_hint(&s->dx, "-v shows the verifier's whole log");
+	/* The diagnostic says it all. */
+	s->err = (struct err){ 0 };
 	return -SKEP_WRONG_PROGRAM;
 }
