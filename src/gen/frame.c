@@ -1,6 +1,8 @@
 /* The frame: where locals and spilled registers lie below r10.
  *
- * Locals come first, the ones of larger alignment nearest to r10, so that nothing is lost to
+ * Locals come first. Each gets words of its own where there is room: the kernel's verifier remembers what
+ * was stored only from the start of a word (a loop counter whose address is taken ends the loop for it
+ * only then). Where there is none, the ones of larger alignment lie nearest to r10 and nothing is lost to
  * padding. Spilled registers follow; two share a place when they are never needed at the same time.
  * That is found as for registers: backward data flow over the stores and reloads, then each in turn
  * takes the first place that none of its neighbours has.
@@ -165,8 +167,9 @@ static u64 place_spills(struct gen *g, u64 top)
 	return 8ull * n_places;
 }
 
-/* The bytes of all locals. Alignment beyond 8 means nothing on this stack. */
-static u64 place_locals(struct gen *g)
+/* The bytes of all locals, each aligned to at least `least`. Alignment beyond 8 means nothing on this
+ * stack. */
+static u64 place_locals(struct gen *g, u32 least)
 {
 	u64 top = 0;
 
@@ -175,7 +178,7 @@ static u64 place_locals(struct gen *g)
 			struct frame_slot *s = &g->slots.at[i];
 			u32 wants = s->align < 8 ? s->align : 8;
 
-			if (wants != align)
+			if ((wants < least ? least : wants) != align)
 				continue;
 			top = round_up(top + s->bytes, align);
 			s->off = top <= INT32_MAX ? (s32) - (s64)top : 0;
@@ -225,8 +228,12 @@ static void too_large(struct gen *g, u64 locals, u64 spills)
 
 void gen_frame(struct gen *g)
 {
-	u64 locals = place_locals(g), spills = place_spills(g, locals);
+	u64 locals = place_locals(g, 8), spills = place_spills(g, locals);
 
+	if (locals + spills > ISA_STACK_BYTES) {
+		locals = place_locals(g, 1);
+		spills = place_spills(g, locals);
+	}
 	if (locals + spills > ISA_STACK_BYTES)
 		too_large(g, locals, spills);
 	else
