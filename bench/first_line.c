@@ -3,7 +3,8 @@
  *	first_line RUNS MATCH -- COMMAND ARG…
  *
  * Starts the command RUNS times (after one run that is not counted), reads its standard output until a line holds MATCH, and
- * prints medians: milliseconds from fork to that line, milliseconds to the end, and the peak resident memory of the
+ * prints medians (runs are half a second apart: a kernel that has just detached a tracepoint makes the next one to attach it wait
+ * for an RCU grace period, which is not the command's time): milliseconds from fork to that line, milliseconds to the end, and the peak resident memory of the
  * process in KiB (wait4's ru_maxrss: the largest process of its tree). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (int i = 0; i <= n; i++) {
+		usleep(500000);
 		if (run_once(argv + 4, argv[2], &runs[i])) {
 			printf("failed\n");
 			return 1;

@@ -100,6 +100,14 @@ static void tell_losses(struct skep *s)
 	if (s->result.lost)
 		session_note(s, "lost %llu records: the ring buffer was full",
 			     (unsigned long long)s->result.lost);
+	for (u32 i = 0; i < s->obj->maps.n && s->result.refused; i++) {
+		const struct obj_map *m = &s->obj->maps.at[i];
+
+		if (s->result.refused[i])
+			session_note(s, "map " STR_FMT " is full (%u entries): %llu updates were refused; "
+				     "declare it larger", STR_ARG(m->name), m->max_entries,
+				     (unsigned long long)s->result.refused[i]);
+	}
 }
 
 static int run(struct skep *s)

@@ -5,6 +5,7 @@
  * obj_trace_record and one 8-byte or string field for each argument), with an entry in the obj's plan that says
  * how to print it; with --trace-pipe it stays the kernel's helper.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "cfront/lower.h"
@@ -109,12 +110,49 @@ static struct ir_ins *lookup(struct lower *l, struct ir_ins *map, struct ir_ins 
 	return call(l, H_MAP_LOOKUP, 64, (struct ir_ins *[]){ map, key }, 2);
 }
 
+/* lost[element]++ of this CPU. */
+static void count_loss(struct lower *l, u32 element)
+{
+	struct ir_ins *key = ir_slot(&l->b, 4, 4), *p, *n;
+	struct ir_block *hit = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
+	u32 lost = obj_lost(l->o);
+	u32 sym = ir_sym(l->m, IR_SYM_MAP, l->o->maps.at[lost].name, lost);
+
+	ir_store(&l->b, 4, key, 0, ir_const(&l->b, 32, element));
+	p = lookup(l, ir_symbol(&l->b, sym, 0), key);
+	ir_if(&l->b, p, hit, end);
+	l->b.at = hit;
+	n = ir_load(&l->b, 64, 8, false, p, 0);
+	n = ir_binary(&l->b, IR_ADD, 64, n, num(l, 1));
+	ir_store(&l->b, 8, p, 0, n);
+	ir_jump(&l->b, end);
+	l->b.at = end;
+}
+
+/* if (result == -E2BIG) lost[of this map]++: the program may not look, the user must know. */
+static void count_refused(struct lower *l, u32 map, struct ir_ins *result)
+{
+	struct ir_block *full = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
+	struct ir_ins *is_full;
+
+	if (OBJ_LOST_UPDATES(map) >= OBJ_N_LOST)
+		return;
+	is_full = ir_compare(&l->b, IR_EQ, result, num(l, -E2BIG));
+	ir_if(&l->b, is_full, full, end);
+	l->b.at = full;
+	count_loss(l, OBJ_LOST_UPDATES(map));
+	ir_jump(&l->b, end);
+	l->b.at = end;
+}
+
 static struct ir_ins *update(struct lower *l, struct ir_ins *map, struct ir_ins *key,
 			     struct ir_ins *value, s64 flags)
 {
-	struct ir_ins *how = num(l, flags);
+	struct ir_ins *how = num(l, flags), *result;
 
-	return call(l, H_MAP_UPDATE, 64, (struct ir_ins *[]){ map, key, value, how }, 4);
+	result = call(l, H_MAP_UPDATE, 64, (struct ir_ins *[]){ map, key, value, how }, 4);
+	count_refused(l, l->m->syms.at[map->sym].index, result);
+	return result;
 }
 
 /* p = lookup(key); if (!p) { update(key, value, NOEXIST); p = lookup(key); } through a slot.
@@ -303,24 +341,6 @@ static void fill_head(struct lower *l, struct ir_ins *rec, u32 event)
 	call(l, H_COMM, 64, (struct ir_ins *[]){ comm, size }, 2);
 }
 
-/* lost[0]++ of this CPU. */
-static void count_loss(struct lower *l)
-{
-	struct ir_ins *key = ir_slot(&l->b, 4, 4), *p, *n;
-	struct ir_block *hit = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
-	u32 sym = ir_sym(l->m, IR_SYM_MAP, l->o->maps.at[l->o->lost].name, l->o->lost);
-
-	ir_store(&l->b, 4, key, 0, ir_const(&l->b, 32, 0));
-	p = lookup(l, ir_symbol(&l->b, sym, 0), key);
-	ir_if(&l->b, p, hit, end);
-	l->b.at = hit;
-	n = ir_load(&l->b, 64, 8, false, p, 0);
-	n = ir_binary(&l->b, IR_ADD, 64, n, num(l, 1));
-	ir_store(&l->b, 8, p, 0, n);
-	ir_jump(&l->b, end);
-	l->b.at = end;
-}
-
 /* rec = bpf_ringbuf_reserve(&ring, size, 0); if (!rec) lost++; continues where there is a record. */
 static struct ir_ins *reserve(struct lower *l, u32 size, struct ir_block *end)
 {
@@ -334,7 +354,7 @@ static struct ir_ins *reserve(struct lower *l, u32 size, struct ir_block *end)
 	rec = call(l, H_RINGBUF_RESERVE, 64, args, 3);
 	ir_if(&l->b, rec, got, full);
 	l->b.at = full;
-	count_loss(l);
+	count_loss(l, OBJ_LOST_RECORDS);
 	ir_jump(&l->b, end);
 	l->b.at = got;
 	return rec;

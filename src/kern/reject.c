@@ -62,6 +62,8 @@ static bool is_noise(str line)
 		"parent ",
 		"peak_states",
 		"max_states",
+		"cur state:",
+		"old state:",
 		"Live regs",
 		"Live ",
 		"safe",

@@ -125,7 +125,14 @@ u32 obj_ring(struct obj *o, u32 bytes)
 {
 	if (o->ring == OBJ_NONE) {
 		o->ring = obj_map_add(o, STR("skep.events"), ISA_MAP_RINGBUF, 0, 0, bytes);
-		o->lost = obj_map_add(o, STR("skep.lost"), ISA_MAP_PERCPU_ARRAY, 4, 8, 1);
+		obj_lost(o);
 	}
 	return o->ring;
+}
+
+u32 obj_lost(struct obj *o)
+{
+	if (o->lost == OBJ_NONE)
+		o->lost = obj_map_add(o, STR("skep.lost"), ISA_MAP_PERCPU_ARRAY, 4, 8, OBJ_N_LOST);
+	return o->lost;
 }

@@ -158,7 +158,8 @@ struct obj {
 	vec(struct obj_prog) progs;
 	vec(struct obj_event) events;
 	u32 ring;             /* map of the event ring, OBJ_NONE if no event is sent */
-	u32 lost;             /* per-CPU array: element 0 counts records that did not fit */
+	u32 lost;             /* per-CPU array of what was lost, by cause: OBJ_LOST_…; OBJ_NONE if nothing
+				 can be */
 	str license;          /* "GPL" */
 	u32 kern_version;     /* LINUX_VERSION_CODE that was compiled against; 0 if unknown */
 };
@@ -172,6 +173,12 @@ u32 obj_data_add(struct obj *o, u32 data, str name, const struct type *type, con
 		 u32 size, u32 align);
 /* The event ring and the lost counter, made at the first call. `bytes`: a power of two of pages. */
 u32 obj_ring(struct obj *o, u32 bytes);
+
+/* The counters of losses, made at the first call. */
+u32 obj_lost(struct obj *o);
+#define OBJ_LOST_RECORDS 0            /* element: records that did not fit into the ring */
+#define OBJ_LOST_UPDATES(map) (1 + (map)) /* element: updates refused because that map was full */
+#define OBJ_N_LOST 64                 /* elements; what lies beyond is not counted */
 
 /* Text of everything, for `skep dump --stage obj`; deterministic. With `code`, instructions too, and
  * the source line before the instructions that it gave (`--stage bpf`). */

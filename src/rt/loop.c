@@ -204,20 +204,29 @@ static int run_events(struct loop *l)
 	return r;
 }
 
-static u64 count_lost(struct loop *l)
+/* One counter of losses, all CPUs together. */
+static u64 read_lost(struct loop *l, u32 element)
 {
 	const struct rt_config *c = l->c;
-	u32 key = 0;
-	u64 *parts, total = 0;
+	u64 *parts = arena_array_of(l->scratch, u64, c->n_cpus), total = 0;
 
-	if (c->obj->lost == OBJ_NONE)
-		return 0;
-	parts = arena_array_of(l->scratch, u64, c->n_cpus);
-	if (c->engine->map_lookup(c->self, c->obj->lost, &key, parts))
+	if (element >= OBJ_N_LOST || c->engine->map_lookup(c->self, c->obj->lost, &element, parts))
 		return 0;
 	for (u32 i = 0; i < c->n_cpus; i++)
 		total += parts[i];
 	return total;
+}
+
+static void count_losses(struct loop *l)
+{
+	const struct obj *o = l->c->obj;
+
+	l->out->refused = arena_array_of(l->c->a, u64, o->maps.n + 1);
+	if (o->lost == OBJ_NONE)
+		return;
+	l->out->lost = read_lost(l, OBJ_LOST_RECORDS);
+	for (u32 i = 0; i < o->maps.n; i++)
+		l->out->refused[i] = read_lost(l, OBJ_LOST_UPDATES(i));
 }
 
 static int put_text(struct loop *l, const char *s)
@@ -237,7 +246,7 @@ static int finish(struct loop *l)
 		r = put_text(l, "\n\n");
 	if (!r && l->c->print_maps)
 		r = print_maps(l);
-	l->out->lost = count_lost(l);
+	count_losses(l);
 	l->out->command_status = l->c->engine->command_status(l->c->self);
 	return r;
 }

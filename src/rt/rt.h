@@ -114,6 +114,7 @@ struct rt_result {
 	bool interrupted;     /* stop_fd */
 	int command_status;   /* as wait(2) gave it, -1 if there was no command or it still runs */
 	u64 records, lost;    /* delivered; dropped because the ring was full */
+	u64 *refused;         /* one a map of the obj: updates refused because it was full */
 };
 
 /* The loop: BEGIN, release the command, events until the end, END, final maps, losses. Programs are

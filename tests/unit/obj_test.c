@@ -95,7 +95,7 @@ static void test_maps_and_data(void **state)
 		  "map skep.rodata: array, key 4, value 8, entries 1, flags 0x80, data .rodata\n"
 		  "map skep.bss: array, key 4, value 5008, entries 1, data .bss\n"
 		  "map skep.events: ringbuf, key 0, value 0, entries 65536\n"
-		  "map skep.lost: percpu_array, key 4, value 8, entries 1\n"
+		  "map skep.lost: percpu_array, key 4, value 8, entries 64\n"
 		  "data .rodata: 8 bytes, map skep.rodata\n"
 		  "\t0+3 s = \"ab\\000\"\n"
 		  "\t4+4 n = \"\\001\\002\\003\\004\"\n"
