@@ -42,7 +42,7 @@ struct ir_block **ir_rpo(struct arena *a, struct ir_fn *fn, u32 *out_n)
 
 	for (struct ir_block *b = fn->first; b; b = b->next)
 		b->rpo = UNREACHED;
-	if (n) {
+	if (fn->first) {
 		fn->first->rpo = ENTERED;
 		stack[depth++] = (struct visit){ fn->first, 1 };
 	}
@@ -215,6 +215,7 @@ static bool improve(struct ir_block *b)
 static void number_tree(struct ir_block **order, u32 n)
 {
 	for (u32 i = 0; i < n; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): reachable, so it has one */
 		order[i]->dom_depth = i ? order[i]->idom->dom_depth + 1 : 0;
 		order[i]->dom_count = 1;
 	}

@@ -291,10 +291,14 @@ static bool drop_unused(struct ir_fn *fn)
 
 /* ---- blocks in a line ------------------------------------------------------------------------ */
 
-static bool continues_in(const struct ir_block *b, const struct ir_block *next)
+/* The block that `b` alone jumps to, and always; else NULL. */
+static struct ir_block *continuation(const struct ir_block *b)
 {
-	return b->last->op == IR_JUMP && next->n_preds == 1 && next != b &&
-	       next->first->op != IR_PHI;
+	struct ir_block *next = b->last->op == IR_JUMP ? b->last->to[0] : NULL;
+
+	if (!next || next->n_preds != 1 || next == b || next->first->op == IR_PHI)
+		return NULL;
+	return next;
 }
 
 static void append_block(struct ir_block *b, struct ir_block *next)
@@ -335,7 +339,7 @@ static bool merge_lines(struct arena *scratch, struct ir_fn *fn)
 
 		if (b->note)
 			continue;
-		while (next = b->last->to[0], next && continues_in(b, next)) {
+		while ((next = continuation(b))) {
 			append_block(b, next);
 			next->note = b;
 			changed = true;

@@ -101,6 +101,7 @@ static struct ir_ins *find_or_add(struct numbering *n, struct ir_ins *x)
 
 	for (u32 i = *bucket; i; i = e->next) {
 		e = &n->scope.at[i - 1];
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): i is from 1 to scope.n */
 		if (e->hash == hash && same_value(e->ins, x))
 			return e->ins;
 	}

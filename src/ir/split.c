@@ -74,7 +74,7 @@ struct split {
 
 static struct addr *addr_of(const struct ir_ins *x)
 {
-	return x->note;
+	return x ? x->note : NULL;
 }
 
 static void set_addr(struct split *s, struct ir_ins *x, struct slot *slot, s64 off)
@@ -118,7 +118,7 @@ static void derive(struct split *s, struct ir_ins *ins)
 		x = y;
 		y = swap;
 	}
-	if (!addr_of(x) && !(y && addr_of(y)))
+	if (!addr_of(x) && !addr_of(y))
 		return;
 	if (!addr_of(x) || ins->width != 64 || (y && y->op != IR_CONST)) {
 		escape_args(ins, 0);

@@ -675,7 +675,7 @@ static bool parse_bracketed(struct assembler *as, struct reg dst)
 static bool parse_value(struct assembler *as, struct reg dst)
 {
 	const struct atomic_name *atomic = find_atomic(as);
-	struct reg src;
+	struct reg src = { 0 };
 	u8 bits;
 	char how;
 

@@ -152,7 +152,7 @@ static void remove_stale(int parent)
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	while (d && (entry = readdir(d))) {
-		if (strncmp(entry->d_name, PREFIX, sizeof(PREFIX) - 1))
+		if (strncmp(entry->d_name, PREFIX, sizeof(PREFIX) - 1) != 0)
 			continue;
 		dir = open_dir(parent, entry->d_name);
 		if (dir < 0)

@@ -58,7 +58,7 @@ static str string_at(str cache, u32 off)
 /* Does the library "libc.so.6" answer to "libc", "c" or "libc.so.6"? */
 static bool answers(str soname, str want)
 {
-	str stem = soname;
+	str stem;
 	int dot;
 
 	if (str_eq(soname, want))

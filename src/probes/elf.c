@@ -28,7 +28,7 @@ struct file {
 
 static int open_elf(struct file *f, str path, struct err *e)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int err;
 
 	*f = (struct file){ .fd = -1 };

@@ -216,7 +216,7 @@ int probes_tracepoint_format(struct probes_machine *m, struct arena *a, str cate
 			     struct probes_format *out, struct err *e)
 {
 	int dir = probes_tracefs(m, e), err;
-	str path, text;
+	str path, text = { 0 };
 
 	*out = (struct probes_format){ 0 };
 	if (dir < 0)

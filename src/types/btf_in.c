@@ -44,7 +44,7 @@ static int check_head(struct ty_btf *b, const u8 *blob, size_t size, struct err 
 {
 	struct btf_head h;
 
-	if (size < sizeof(h))
+	if (!blob || size < sizeof(h))
 		return bad(e, "it is shorter than its header");
 	memcpy(&h, blob, sizeof(h));
 	if (h.magic == __builtin_bswap16(BTF_MAGIC))
@@ -485,6 +485,7 @@ static const struct type *build(struct ty_btf *b, u32 id)
 		return NULL;
 	keep = kept(b, id);
 	if (*keep)
+		/* cppcheck-suppress identicalInnerCondition ; the value is returned, not its truth */
 		return *keep;
 	if (b->depth >= MAX_BUILD)
 		return NULL;
