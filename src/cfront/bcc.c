@@ -508,7 +508,7 @@ static const struct type *tracepoint_record(struct parser *p, str tag)
 	if (!event.n || !p->u->o->machine)
 		return NULL;
 	if (probes_tracepoint_format(p->u->o->machine, p->a, category, event, &format, &e)) {
-		cfp_error(p, p->prev ? p->prev->span : p->tok->span, E_NO_EVENT,
+		cfp_error(p, p->asking, E_NO_EVENT,
 			  "the record of tracepoint '" STR_FMT ":" STR_FMT "' cannot be read: %s",
 			  STR_ARG(category), STR_ARG(event), e.msg);
 		return p->u->poison;

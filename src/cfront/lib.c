@@ -57,7 +57,8 @@ static const struct cf_lib_type types[] = {
 	{ "bool", 1, false, true, false, false },
 	U("dev_t", 4) U("gfp_t", 4) U("gid_t", 4) U("ino_t", 8)
 	S("int16_t", 2) S("int32_t", 4) S("int64_t", 8) S("int8_t", 1) S("intptr_t", 8)
-	SLL("loff_t") U("mode_t", 4) S("off_t", 8) S("pid_t", 4) S("ptrdiff_t", 8)
+	SLL("loff_t") U("mode_t", 4) S("off_t", 8) U("pgoff_t", 8)
+	S("pid_t", 4) S("ptrdiff_t", 8)
 	S("s16", 2) S("s32", 4) SLL("s64") S("s8", 1) ULL("sector_t") U("size_t", 8)
 	S("ssize_t", 8) S("time64_t", 8)
 	U("u16", 2) U("u32", 4) ULL("u64") U("u8", 1) U("u_char", 1) U("u_int", 4) U("u_long", 8)

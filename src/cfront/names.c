@@ -228,9 +228,10 @@ const struct type *name_complete(struct parser *p, const struct type *ty)
 
 const struct type *name_need_complete(struct parser *p, const struct type *ty, struct span at)
 {
-	const struct type *whole = ty == p->u->poison ? ty : name_complete(p, ty);
-	const struct type *s = ty_strip(ty);
+	const struct type *whole, *s = ty_strip(ty);
 
+	p->asking = at;
+	whole = ty == p->u->poison ? ty : name_complete(p, ty);
 	if (whole)
 		return whole;
 	if (!cfp_error(p, at, E_INCOMPLETE, "the size and members of '%s' are not known",
@@ -240,7 +241,7 @@ const struct type *name_need_complete(struct parser *p, const struct type *ty, s
 		struct nearest near;
 
 		nearest_init(&near, s->name);
-		if (p->btf)
+		if (p->btf && !cfp_is_full(p))
 			ty_btf_offer(p->btf, s->kind, &near);
 		if (near.best.n && !str_eq(near.best, s->name))
 			diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));
@@ -321,6 +322,17 @@ static void say_nearest(struct parser *p, const struct nearest *near)
 		diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near->best));
 }
 
+static void offer_names(struct parser *p, struct nearest *near, str name, bool is_call)
+{
+	offer_scopes(p, near, false);
+	if (is_call || str_starts(name, "bpf_")) {
+		offer_helpers(p, near);
+		cfp_builtin_near(near);
+	}
+	if (!is_call)
+		cf_lib_constant_near(near);
+}
+
 void name_unknown(struct parser *p, str name, struct span at, bool is_call)
 {
 	struct nearest near;
@@ -328,13 +340,9 @@ void name_unknown(struct parser *p, str name, struct span at, bool is_call)
 	if (!first_time(p, name))
 		return;
 	nearest_init(&near, name);
-	offer_scopes(p, &near, false);
-	if (is_call || str_starts(name, "bpf_")) {
-		offer_helpers(p, &near);
-		cfp_builtin_near(&near);
-	}
-	if (!is_call)
-		cf_lib_constant_near(&near);
+	/* Beyond the limit no message is kept; in a large file the search would take long. */
+	if (!cfp_is_full(p))
+		offer_names(p, &near, name, is_call);
 	cfp_error(p, at, is_call && str_starts(name, "bpf_") ? E_HELPER : E_UNKNOWN_NAME,
 		  "'" STR_FMT "' is %s", STR_ARG(name),
 		  is_call ? str_starts(name, "bpf_") ? "no helper of the kernel that skep knows"
@@ -356,9 +364,11 @@ void name_unknown_type(struct parser *p, str name, struct span at)
 	if (!first_time(p, name))
 		return;
 	nearest_init(&near, name);
-	offer_scopes(p, &near, true);
-	cf_lib_type_near(&near);
-	if (p->btf && !near.best.n)
+	if (!cfp_is_full(p)) {
+		offer_scopes(p, &near, true);
+		cf_lib_type_near(&near);
+	}
+	if (p->btf && !near.best.n && !cfp_is_full(p))
 		ty_btf_offer(p->btf, TY_TYPEDEF, &near);
 	cfp_error(p, at, E_UNKNOWN_NAME, "'" STR_FMT "' is no type that the program or the kernel has",
 		  STR_ARG(name));

@@ -55,6 +55,7 @@ struct parser {
 	vec(u32) packs;
 	struct ty_btf *btf;
 	bool btf_asked;
+	struct span asking;           /* what a struct's members are wanted for */
 	struct strmap unknown;        /* names that were reported */
 	struct strmap lib_types;      /* struct type */
 	struct strmap bcc_structs;    /* struct type */
@@ -80,6 +81,11 @@ static inline bool at_name(const struct parser *p)
 	return p->tok->kind == TOK_IDENT && p->tok->keyword == K_NONE;
 }
 
+/* No further error will be kept: looking for hints is vain. */
+static inline bool cfp_is_full(const struct parser *p)
+{
+	return p->dx->n_kept_errors >= p->dx->limit;
+}
 static inline bool at_end(const struct parser *p) { return p->tok->kind == TOK_EOF; }
 static inline struct span span_to_here(const struct parser *p, struct span from)
 {

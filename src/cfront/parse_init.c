@@ -11,11 +11,14 @@
 
 #include <stdlib.h>
 
+enum { REPLACE_MAX = 50 * 1000 * 1000 };
+
 /* One initialiser being read. */
 struct reader {
 	struct parser *p;
 	struct cf_init *init;
 	u64 end_bit;                  /* parts so far end here: a later start needs no search */
+	u64 work;                     /* parts looked at for that: bounded */
 	u32 dropped;                  /* parts that later ones replaced */
 	bool sorted;
 	bool too_many;
@@ -57,6 +60,14 @@ static void drop_covered(struct reader *r, u64 from, u64 to)
 	r->init->parts.n = n;
 }
 
+static void too_many_parts(struct reader *r, struct span at)
+{
+	if (!r->too_many)
+		cfp_fail(r->p, at, E_TOO_LARGE, "an initialiser of more than %d values, or one that "
+			 "sets them again and again", INIT_PARTS_MAX);
+	r->too_many = true;
+}
+
 static void add_part(struct reader *r, struct target t, struct cf_expr *value)
 {
 	struct cf_init_part part = { t.off, t.bit_off, t.bits, t.type, value };
@@ -65,14 +76,15 @@ static void add_part(struct reader *r, struct target t, struct cf_expr *value)
 	if (is_poison(r->p, value) || t.type == r->p->u->poison)
 		return;
 	if (r->init->parts.n >= INIT_PARTS_MAX) {
-		if (!r->too_many)
-			cfp_fail(r->p, value->span, E_TOO_LARGE,
-				 "an initialiser of more than %d values", INIT_PARTS_MAX);
-		r->too_many = true;
+		too_many_parts(r, value->span);
 		return;
 	}
 	if (from < r->end_bit) {
-		drop_covered(r, from, to);
+		r->work += r->init->parts.n;
+		if (r->work > REPLACE_MAX)
+			too_many_parts(r, value->span);
+		else
+			drop_covered(r, from, to);
 		r->sorted = false;
 	}
 	if (to > r->end_bit)
@@ -223,7 +235,8 @@ static bool member_designator(struct reader *r, const struct type *agg, struct t
 	m = ty_find_member(agg, p->tok->text, &off);
 	if (!m) {
 		nearest_init(&near, p->tok->text);
-		ty_offer_members(agg, &near);
+		if (!cfp_is_full(p))
+			ty_offer_members(agg, &near);
 		if (cfp_error(p, p->tok->span, E_MEMBER, "'%s' has no member '" STR_FMT "'",
 			      cfp_text(p, agg), STR_ARG(p->tok->text)) && near.best.n)
 			diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));

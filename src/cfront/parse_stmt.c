@@ -504,22 +504,22 @@ static bool is_statement_keyword(u8 k)
 	}
 }
 
-/* __attribute__((fallthrough)); and its like, which belong to no declaration */
+/* __attribute__((fallthrough)); and its like, which belong to no declaration; they are short. */
 static bool at_lone_attribute(const struct parser *p)
 {
-	u32 n = 1, depth = 0;
+	const struct token *t = p->tok + 1;
+	u32 depth = 0;
 
 	if (!at_keyword(p, K_ATTRIBUTE))
 		return false;
-	do {
-		const struct token *t = cfp_peek(p, n++);
-
-		if (t->kind == TOK_EOF)
-			return false;
-		if (t->kind == TOK_PUNCT)
-			depth += (t->punct == '(') - (t->punct == ')');
-	} while (depth);
-	return cfp_peek(p, n)->kind == TOK_PUNCT && cfp_peek(p, n)->punct == ';';
+	for (u32 n = 0; n < 64 && t->kind != TOK_EOF; n++, t++) {
+		if (t->kind != TOK_PUNCT)
+			continue;
+		depth += t->punct == '(';
+		if (t->punct == ')' && --depth == 0)
+			return t[1].kind == TOK_PUNCT && t[1].punct == ';';
+	}
+	return false;
 }
 
 static struct cf_stmt *simple_statement(struct parser *p, bool in_list)

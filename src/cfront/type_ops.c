@@ -466,6 +466,7 @@ struct cf_expr *cfx_deref(struct parser *p, struct cf_expr *e, struct span span)
 			diag_hint(p->dx, "cast it to a pointer to what it points at");
 		return cfx_poison(p, span);
 	}
+	p->asking = e->span;
 	whole = name_complete(p, to);
 	e = cfx_new(p, EX_DEREF, whole ? whole : to, span, e, NULL);
 	e->is_lvalue = ty_strip(to)->kind != TY_FUNC;
@@ -509,7 +510,8 @@ static struct cf_expr *no_member(struct parser *p, const struct cf_expr *a, cons
 	struct nearest near;
 
 	nearest_init(&near, name);
-	ty_offer_members(agg, &near);
+	if (!cfp_is_full(p))
+		ty_offer_members(agg, &near);
 	if (cfp_error(p, at, E_MEMBER, "'%s' has no member '" STR_FMT "'", cfp_text(p, a->type),
 		      STR_ARG(name))) {
 		if (near.best.n)
