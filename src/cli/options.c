@@ -245,7 +245,7 @@ bool flags_parse(struct flags *f, int argc, char **argv)
 /* Words separated by blanks; '…' and "…" keep blanks. */
 bool flags_parse_words(struct flags *f, const char *words)
 {
-	char *copy = strdup(words), *to = copy, *argv[64] = { "skep" };
+	char *copy = strdup(words), *to = copy, self[] = "skep", *argv[64] = { self };
 	int argc = 1;
 
 	if (!copy)
