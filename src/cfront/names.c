@@ -150,7 +150,7 @@ static bool is_type_keyword(u8 k)
 	}
 }
 
-bool name_begins_type(struct parser *p, u32 n, bool in_parens)
+bool name_begins_type(struct parser *p, u32 n, enum name_place place)
 {
 	const struct token *t = cfp_peek(p, n), *next;
 	u32 punct;
@@ -159,7 +159,7 @@ bool name_begins_type(struct parser *p, u32 n, bool in_parens)
 		return false;
 	if (t->keyword)
 		return is_type_keyword(t->keyword) ||
-		       (t->keyword == K_EXTENSION && name_begins_type(p, n + 1, in_parens));
+		       (t->keyword == K_EXTENSION && name_begins_type(p, n + 1, place));
 	if (name_find(p, t->text) || cf_lib_type(t->text))
 		return name_type(p, t->text, false) != NULL;
 	next = cfp_peek(p, n + 1);
@@ -167,7 +167,7 @@ bool name_begins_type(struct parser *p, u32 n, bool in_parens)
 	if (next->kind == TOK_IDENT && next->keyword != K_SIZEOF)
 		return true;
 	/* `name * name` where nothing is called so: no product, so a type, if need be an unknown one. */
-	if (punct == '*' && !in_parens)
+	if (punct == '*' && place == AT_START)
 		return cfp_peek(p, n + 2)->kind == TOK_IDENT && !cf_lib_constant(t->text);
 	if (punct == '*') {
 		const struct token *third = cfp_peek(p, n + 2);
@@ -175,7 +175,8 @@ bool name_begins_type(struct parser *p, u32 n, bool in_parens)
 		return third->kind == TOK_PUNCT && (third->punct == ')' || third->punct == '*') &&
 		       name_type(p, t->text, true);
 	}
-	return in_parens && punct == ')' && begins_operand(cfp_peek(p, n + 2)) &&
+	return punct == ')' && place != AT_START &&
+	       (place == IN_OPERAND || begins_operand(cfp_peek(p, n + 2))) &&
 	       name_type(p, t->text, true);
 }
 

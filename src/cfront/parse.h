@@ -142,8 +142,10 @@ const struct type *name_type(struct parser *p, str name, bool ask_btf);
 /* A typedef of lib's table (u64, pid_t), whatever the program calls so. */
 const struct type *name_lib_type(struct parser *p, str name);
 /* Could the tokens from `n` on begin a type name? Asks BTF only where C's grammar leaves no other
- * sense: `name name`, `(name *)`, and with `in_parens` `(name)` before an operand. */
-bool name_begins_type(struct parser *p, u32 n, bool in_parens);
+ * sense: `name name`, `name * name`, `(name *)`; in a cast `(name)` before an operand, in the parentheses
+ * of sizeof and its like any `(name)`. */
+enum name_place { AT_START, IN_CAST, IN_OPERAND };
+bool name_begins_type(struct parser *p, u32 n, enum name_place place);
 /* The type with its members and size known, out of the program, lib or BTF; NULL if nothing has it. */
 const struct type *name_complete(struct parser *p, const struct type *ty);
 /* The same; reports E_INCOMPLETE. */

@@ -58,7 +58,7 @@ static void read_align(struct parser *p, u32 *out)
 	s64 v = 16;
 
 	if (cfp_accept(p, '(')) {
-		if (name_begins_type(p, 0, true)) {
+		if (name_begins_type(p, 0, IN_OPERAND)) {
 			const struct type *ty = name_need_complete(p, cfp_type_name(p), at);
 
 			v = ty ? ty_strip(ty)->align : 1;
@@ -243,7 +243,7 @@ static const struct type *typeof_specifier(struct parser *p)
 	cfp_next(p);
 	if (!cfp_expect(p, '(', "behind typeof"))
 		return ty;
-	if (name_begins_type(p, 0, true)) {
+	if (name_begins_type(p, 0, IN_OPERAND)) {
 		ty = cfp_type_name(p);
 	} else {
 		struct cf_expr *e;
@@ -652,14 +652,14 @@ bool cfp_begins_declaration(struct parser *p)
 	case K_NONE:
 		if (next->kind == TOK_PUNCT && next->punct == ':')
 			return false;
-		return name_begins_type(p, 0, false);
+		return name_begins_type(p, 0, AT_START);
 	case K_TYPEDEF: case K_EXTERN: case K_STATIC: case K_AUTO: case K_AUTO_TYPE: case K_REGISTER:
 	case K_INLINE: case K_NORETURN: case K_THREAD_LOCAL: case K_STATIC_ASSERT:
 		return true;
 	case K_ATTRIBUTE:
 		return true;
 	default:
-		return name_begins_type(p, 0, false);
+		return name_begins_type(p, 0, AT_START);
 	}
 }
 

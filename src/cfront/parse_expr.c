@@ -299,9 +299,9 @@ static struct cf_expr *compound_literal(struct parser *p, const struct type *ty,
 
 /* ---- unary expressions (C11 6.5.3) ----------------------------------------------------------------- */
 
-static bool opens_type(struct parser *p)
+static bool opens_type(struct parser *p, enum name_place place)
 {
-	return at_punct(p, '(') && name_begins_type(p, 1, true);
+	return at_punct(p, '(') && name_begins_type(p, 1, place);
 }
 
 static struct cf_expr *size_of_type(struct parser *p, const struct type *ty, bool is_align,
@@ -334,7 +334,7 @@ static struct cf_expr *size_of(struct parser *p)
 
 	cfp_next(p);
 	p->unevaluated++;
-	if (opens_type(p)) {
+	if (opens_type(p, IN_OPERAND)) {
 		cfp_next(p);
 		ty = cfp_type_name(p);
 		cfp_expect(p, ')', "behind the type");
@@ -390,7 +390,7 @@ struct cf_expr *cfp_unary_expression(struct parser *p)
 		   at_punct(p, '*') || at_punct(p, '+') || at_punct(p, '-') || at_punct(p, '~') ||
 		   at_punct(p, '!')) {
 		e = prefix(p);
-	} else if (opens_type(p)) {
+	} else if (opens_type(p, IN_CAST)) {
 		/* A compound literal as operand of sizeof, ++ and so on. */
 		e = cfp_cast_expression(p);
 	} else {
@@ -407,7 +407,7 @@ struct cf_expr *cfp_cast_expression(struct parser *p)
 	const struct type *ty;
 	struct cf_expr *e;
 
-	if (!opens_type(p))
+	if (!opens_type(p, IN_CAST))
 		return cfp_unary_expression(p);
 	if (!cfp_enter(p))
 		return cfx_poison(p, from);

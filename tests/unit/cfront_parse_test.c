@@ -340,6 +340,103 @@ static void test_programs(void **state)
 	}
 }
 
+/* ---- the kernel's types ------------------------------------------------------------------------- */
+
+struct kernel { struct fixture f; struct ty_btf *btf; u32 asked; };
+
+static struct ty_btf *ask(void *arg)
+{
+	struct kernel *k = arg;
+
+	k->asked++;
+	return k->btf;
+}
+
+static const struct type *kernel_struct(struct ty_table *t, str tag, const struct ty_member *m, u32 n)
+{
+	struct type *ty = ty_tagged_new(t, TY_STRUCT, tag, (struct span){ 0, 0 });
+
+	ty_layout(t, ty, m, n, false, 0);
+	return ty;
+}
+
+/* struct ns { int inum; }; struct task { long state; int pid; struct ns *ns; struct task *parent; };
+ * typedef struct task task_t; enum kind { KIND_A = 7 }; */
+static str kernel_blob(struct arena *a, struct ty_table *t)
+{
+	const struct type *i = ty_basic(t, TY_B_INT), *l = ty_basic(t, TY_B_LONG), *ns, *task;
+	struct type *kind = ty_tagged_new(t, TY_ENUM, STR("kind"), (struct span){ 0, 0 });
+	struct type *parent = ty_tagged_new(t, TY_STRUCT, STR("task"), (struct span){ 0, 0 });
+	struct ty_out *o = ty_out_new(a);
+
+	ns = kernel_struct(t, STR("ns"), &(struct ty_member){ .name = STR("inum"), .type = i }, 1);
+	task = kernel_struct(t, STR("task"), (struct ty_member[]){
+		{ .name = STR("state"), .type = l }, { .name = STR("pid"), .type = i },
+		{ .name = STR("ns"), .type = ty_ptr_to(t, ns) },
+		{ .name = STR("parent"), .type = ty_ptr_to(t, parent) } }, 4);
+	ty_enum_finish(t, kind, &(struct ty_enumerator){ STR("KIND_A"), 7 }, 1);
+	ty_out_type(o, ty_typedef_new(t, STR("task_t"), task));
+	ty_out_type(o, kind);
+	return ty_out_finish(o);
+}
+
+static void test_kernel_types(void **state)
+{
+	static const struct { const char *name, *in; u32 asked; const char *want; } cases[] = {
+		{ "hello", "int f(void *c) { bpf_trace_printk(\"x\"); return 0; }", 0, "" },
+		{ "counter", "BPF_HASH(t); int f(struct pt_regs *c) { u64 k = 0, *p = t.lookup(&k);"
+		  " pid_t pid = k; if (p) ++*p; return pid + PT_REGS_PARM1(c); }", 0, "" },
+		{ "only mentioned", "struct task *t; int f(struct task *p) { t = p; return !p; }", 0, "" },
+		{ "members", "int f(struct task *p) { return p->parent->parent->pid; }", 1, "" },
+		{ "a type and its size", "int f(void *c) { task_t *t = c; return (task_t *)c == t &&"
+		  " sizeof(task_t) == 32 && sizeof(struct task) == 32; }", 1, "" },
+		{ "an enumerator", "int a[KIND_A == 7 ? 1 : -1]; int f(void *c) { enum kind k = KIND_A;"
+		  " return k; }", 1, "" },
+		{ "the program's struct wins", "struct ns { long pad; int own; };\n"
+		  "int f(struct task *p) { struct ns *n = p->ns; return n->own + p->ns->own; }", 1, "" },
+		{ "the program's constant wins", "enum { KIND_A = 1 }; int a[KIND_A == 1 ? 1 : -1];"
+		  " int f(void *c) { return 0; }", 0, "" },
+		{ "offsets of the kernel", "struct task { int pid; } __attribute__((preserve_access_index));\n"
+		  "_Static_assert(__builtin_offsetof(struct task, pid) == 8, \"\");\n"
+		  "int f(struct task *p) { return p->pid; }", 1, "" },
+		{ "offsets of a flavour", "struct task___x { int pid; } __attribute__((preserve_access_index));\n"
+		  "_Static_assert(__builtin_offsetof(struct task___x, pid) == 8, \"\");\n"
+		  "int f(void *p) { return 0; }", 1, "" },
+		{ "near names", "int f(struct task *p) { struct taks t; return p->pidd; }", 1,
+		  "t.c:1:37: error: the size and members of 'struct taks' are not known\n"
+		  "int f(struct task *p) { struct taks t; return p->pidd; }\n"
+		  "                                    ^\n"
+		  "  hint: did you mean 'task'?\n"
+		  "t.c:1:50: error: 'struct task' has no member 'pidd'\n"
+		  "int f(struct task *p) { struct taks t; return p->pidd; }\n"
+		  "                                                 ^~~~\n"
+		  "  hint: did you mean 'pid'?\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct kernel k = { 0 };
+		struct err e = { 0 };
+		struct ty_table *t;
+		str blob;
+
+		/* The fixture's own parse is of nothing: it only sets up. */
+		fixture_parse(&k.f, "none.c", STR(""));
+		t = k.f.o.types;
+		blob = kernel_blob(k.f.a, t);
+		if (ty_btf_parse(t, blob.s, blob.n, &k.btf, &e))
+			fail_msg("%s: %s", cases[i].name, e.msg);
+		k.f.o.btf = ask;
+		k.f.o.btf_arg = &k;
+		k.f.u = cf_parse(&k.f.o, sources_add(&k.f.ss, STR("t.c"), str_of(cases[i].in)));
+		fixture_want(cases[i].name, fixture_diags(&k.f), str_of(cases[i].want));
+		if (k.asked != cases[i].asked)
+			fail_msg("%s: BTF was asked for %u times", cases[i].name, k.asked);
+		ty_btf_close(k.btf);
+		arena_free(k.f.a);
+	}
+}
+
 /* ---- hostile input ------------------------------------------------------------------------------- */
 
 static void survive(str text)
@@ -490,6 +587,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types), cmocka_unit_test(test_constants),
 		cmocka_unit_test(test_trees), cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_kernel_types),
 		cmocka_unit_test(test_nesting), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_mutations),
 	};
