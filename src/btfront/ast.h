@@ -114,6 +114,7 @@ struct bt_clause {
 	struct bt_expr *pred;
 	struct bt_stmt *body; /* ST_BLOCK */
 	vec(struct bt_var *) vars;
+	struct strmap var_names;
 	struct bt_clause *next;
 };
 /* An attach point, and the record that its event gives once somebody asked for it. */
@@ -236,6 +237,8 @@ void bt_type_map_key(struct bt_typer *t, struct bt_expr *e);
 bool bt_type_join(struct bt_typer *t, struct bt_type *home, struct bt_type x);
 void bt_error(struct bt_typer *t, struct bt_expr *e, enum diag_tag tag, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+/* Was the error of just now kept? Then it is worth looking for the nearest name. */
+bool bt_wants_hint(const struct bt_typer *t);
 void bt_hint(struct bt_typer *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool bt_is_number(const struct bt_type *t); /* integer or pointer */
 const char *bt_type_name(const struct bt_type *t);

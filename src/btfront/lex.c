@@ -17,7 +17,7 @@
 
 #include "btfront/ast.h"
 
-enum { MAX_SOURCE = 1 << 20, MAX_ERRORS = 20 };
+enum { MAX_SOURCE = 256 << 10, MAX_ERRORS = 20 };
 enum mode { TOP, PREDICATE, BODY, OTHER };
 
 struct lexer {

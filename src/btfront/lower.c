@@ -15,6 +15,9 @@
 
 #include "btfront/lower.h"
 
+/* More than this in one function cannot fit, however it is laid out. */
+enum { TEMPS_MAX = 2 * ISA_STACK_BYTES };
+
 /* ---- small things ---------------------------------------------------------------------------- */
 
 struct ir_ins *bt_num(struct bt_lower *l, s64 v)
@@ -57,13 +60,36 @@ struct ir_ins *bt_temp(struct bt_lower *l, u32 bytes)
 		if (!t->is_taken && t->bytes >= bytes && (!best || t->bytes < best->bytes))
 			best = t;
 	}
+	if (!best && l->temp_bytes > TEMPS_MAX) {
+		diag_add(l->dx, l->b.span, E_STACK,
+			 "this statement needs more than the %u bytes of stack that a program has",
+			 ISA_STACK_BYTES);
+		return l->temps.at[0].slot;
+	}
 	if (!best) {
+		l->temp_bytes += bytes;
 		best = vec_push(l->a, &l->temps);
 		best->slot = ir_slot(&l->b, bytes, 8);
 		best->bytes = bytes;
 	}
 	best->is_taken = true;
 	return best->slot;
+}
+
+struct ir_ins *bt_join(struct bt_lower *l)
+{
+	return l->joins.n ? l->joins.at[--l->joins.n] : ir_slot(&l->b, 8, 8);
+}
+
+void bt_join_drop(struct bt_lower *l, struct ir_ins *slot)
+{
+	*vec_push(l->a, &l->joins) = slot;
+}
+
+struct ir_ins *bt_joined(struct bt_lower *l, struct ir_ins *slot)
+{
+	bt_join_drop(l, slot);
+	return ir_load(&l->b, 64, 8, false, slot, 0);
 }
 
 static void release_temps(struct bt_lower *l)
@@ -212,7 +238,7 @@ static struct ir_fn *declare_program(struct bt_lower *l, const struct probes_poi
 	fn->span = span;
 	fn->param_region[0] = IR_IN_CTX;
 	l->b = (struct ir_builder){ .fn = fn, .at = ir_block_new(fn), .span = span };
-	l->temps.n = 0;
+	l->temps.n = l->joins.n = l->temp_bytes = 0;
 	return fn;
 }
 

@@ -49,12 +49,19 @@ struct bt_lower {
 	struct ir_ins *ctx;	     /* the real context */
 	struct ir_ins *call_args[6]; /* PROBES_SYSCALL_EQUIV: slots with the arguments */
 	vec(struct bt_temp) temps;
-	u32 data, start; /* elapsed: data section and offset of the time of the start */
+	vec(struct ir_ins *) joins; /* free ones */
+	u32 temp_bytes;		    /* of this function's temps */
+	u32 data, start;	    /* elapsed: data section and offset of the time of the start */
 };
 
 /* Stack of this function: `bytes` (a multiple of 8), aligned to 8, until the statement ends. */
 struct ir_ins *bt_temp(struct bt_lower *l, u32 bytes);
 struct ir_ins *bt_num(struct bt_lower *l, s64 v);
+/* Where the values of two ways meet: 8 bytes that both store to. bt_joined() takes the value out
+ * and gives the slot back for the next meeting, bt_join_drop() only gives it back. */
+struct ir_ins *bt_join(struct bt_lower *l);
+struct ir_ins *bt_joined(struct bt_lower *l, struct ir_ins *slot);
+void bt_join_drop(struct bt_lower *l, struct ir_ins *slot);
 /* x OP imm, in 64 bits. Arguments that emit are made one statement at a time everywhere, so that
  * the order of instructions is ours and not the compiler's. */
 struct ir_ins *bt_op(struct bt_lower *l, enum ir_op op, struct ir_ins *x, s64 imm);

@@ -13,7 +13,7 @@
 /* for (s = 32; s; s /= 2) if (x >= 1 << s) { x >>= s; log += s; }   x is not 0; `log` is a slot. */
 static void add_log2(struct bt_lower *l, struct ir_ins *x, struct ir_ins *log)
 {
-	struct ir_ins *rest = ir_slot(&l->b, 8, 8);
+	struct ir_ins *rest = bt_join(l);
 
 	ir_store(&l->b, 8, rest, 0, x);
 	for (u32 s = 32; s; s /= 2) {
@@ -27,6 +27,7 @@ static void add_log2(struct bt_lower *l, struct ir_ins *x, struct ir_ins *log)
 		ir_store(&l->b, 8, log, 0, bt_op(l, IR_ADD, x, s));
 		bt_enter(l, next);
 	}
+	bt_join_drop(l, rest);
 }
 
 /* bucket = x s> 0 ? log2(x) + 2 : x == 0; */
@@ -34,7 +35,7 @@ static struct ir_ins *log_bucket(struct bt_lower *l, struct ir_ins *x)
 {
 	struct ir_block *some = ir_block_new(l->b.fn), *none = ir_block_new(l->b.fn);
 	struct ir_block *end = ir_block_new(l->b.fn);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8);
+	struct ir_ins *slot = bt_join(l);
 
 	ir_if(&l->b, bt_op(l, IR_SGT, x, 0), some, none);
 	l->b.at = some;
@@ -44,7 +45,7 @@ static struct ir_ins *log_bucket(struct bt_lower *l, struct ir_ins *x)
 	l->b.at = none;
 	ir_store(&l->b, 8, slot, 0, ir_extend(&l->b, false, 32, 64, bt_op(l, IR_EQ, x, 0)));
 	bt_enter(l, end);
-	return ir_load(&l->b, 64, 8, false, slot, 0);
+	return bt_joined(l, slot);
 }
 
 /* bucket = x < min ? 0 : x >= max ? (max - min) / step + 1 : (x - min) / step + 1; */
@@ -52,7 +53,7 @@ static struct ir_ins *linear_bucket(struct bt_lower *l, struct ir_ins *x, const 
 {
 	struct ir_block *above = ir_block_new(l->b.fn), *inside = ir_block_new(l->b.fn);
 	struct ir_block *end = ir_block_new(l->b.fn), *last = ir_block_new(l->b.fn);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8), *n;
+	struct ir_ins *slot = bt_join(l), *n;
 
 	ir_store(&l->b, 8, slot, 0, bt_num(l, 0));
 	ir_if(&l->b, bt_op(l, IR_SLT, x, lhist[0]), end, above);
@@ -65,7 +66,7 @@ static struct ir_ins *linear_bucket(struct bt_lower *l, struct ir_ins *x, const 
 	n = bt_op(l, IR_UDIV, bt_op(l, IR_SUB, x, lhist[0]), lhist[2]);
 	ir_store(&l->b, 8, slot, 0, bt_op(l, IR_ADD, n, 1));
 	bt_enter(l, end);
-	return ir_load(&l->b, 64, 8, false, slot, 0);
+	return bt_joined(l, slot);
 }
 
 /* An entry that another CPU made has no value here yet: its second word is 0. */

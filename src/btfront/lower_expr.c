@@ -61,7 +61,7 @@ static struct ir_ins *truth_of(struct bt_lower *l, struct bt_expr *e)
 {
 	struct ir_block *yes = ir_block_new(l->b.fn), *no = ir_block_new(l->b.fn);
 	struct ir_block *end = ir_block_new(l->b.fn);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8);
+	struct ir_ins *slot = bt_join(l);
 
 	bt_branch(l, e, yes, no);
 	l->b.at = yes;
@@ -70,7 +70,7 @@ static struct ir_ins *truth_of(struct bt_lower *l, struct bt_expr *e)
 	l->b.at = no;
 	ir_store(&l->b, 8, slot, 0, bt_num(l, 0));
 	bt_enter(l, end);
-	return ir_load(&l->b, 64, 8, false, slot, 0);
+	return bt_joined(l, slot);
 }
 
 static struct ir_ins *binary(struct bt_lower *l, struct bt_expr *e)
@@ -104,7 +104,7 @@ static struct ir_ins *choice(struct bt_lower *l, struct bt_expr *e)
 	struct ir_block *yes = ir_block_new(l->b.fn), *no = ir_block_new(l->b.fn);
 	struct ir_block *end = ir_block_new(l->b.fn);
 	bool is_void = e->type.kind == BT_VOID;
-	struct ir_ins *slot = is_void ? NULL : ir_slot(&l->b, 8, 8);
+	struct ir_ins *slot = is_void ? NULL : bt_join(l);
 
 	bt_branch(l, e->a, yes, no);
 	for (u32 i = 0; i < 2; i++) {
@@ -118,7 +118,7 @@ static struct ir_ins *choice(struct bt_lower *l, struct bt_expr *e)
 		ir_jump(&l->b, end);
 	}
 	l->b.at = end;
-	return is_void ? bt_num(l, 0) : ir_load(&l->b, 64, 8, false, slot, 0);
+	return is_void ? bt_num(l, 0) : bt_joined(l, slot);
 }
 
 static struct ir_ins *cast(struct bt_lower *l, struct bt_expr *e)
@@ -175,7 +175,7 @@ static struct ir_ins *elapsed(struct bt_lower *l)
 {
 	struct ir_block *some = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
 	u32 sym = ir_sym(l->m, IR_SYM_DATA, l->o->datas.at[l->data].name, l->data);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8);
+	struct ir_ins *slot = bt_join(l);
 	struct ir_ins *start = ir_load(&l->b, 64, 8, false, ir_symbol(&l->b, sym, l->start), 0);
 
 	ir_store(&l->b, 8, slot, 0, bt_num(l, 0));
@@ -183,7 +183,7 @@ static struct ir_ins *elapsed(struct bt_lower *l)
 	l->b.at = some;
 	ir_store(&l->b, 8, slot, 0, ir_binary(&l->b, IR_SUB, 64, call0(l, H_BOOT_NS), start));
 	bt_enter(l, end);
-	return ir_load(&l->b, 64, 8, false, slot, 0);
+	return bt_joined(l, slot);
 }
 
 static struct ir_ins *builtin(struct bt_lower *l, struct bt_expr *e)

@@ -170,14 +170,14 @@ struct ir_ins *bt_key(struct bt_lower *l, struct bt_expr *e)
 struct ir_ins *bt_read_number(struct bt_lower *l, u32 map, struct ir_ins *key)
 {
 	struct ir_block *hit = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8), *p = bt_lookup(l, map, key);
+	struct ir_ins *slot = bt_join(l), *p = bt_lookup(l, map, key);
 
 	ir_store(&l->b, 8, slot, 0, bt_num(l, 0));
 	ir_if(&l->b, p, hit, end);
 	l->b.at = hit;
 	ir_store(&l->b, 8, slot, 0, ir_load(&l->b, 64, 8, false, p, 0));
 	bt_enter(l, end);
-	return ir_load(&l->b, 64, 8, false, slot, 0);
+	return bt_joined(l, slot);
 }
 
 void bt_write_number(struct bt_lower *l, u32 map, struct ir_ins *key, struct ir_ins *x)
@@ -219,7 +219,7 @@ struct ir_ins *bt_find_or_make(struct bt_lower *l, u32 map, struct ir_ins *key,
 {
 	struct ir_block *hit = ir_block_new(l->b.fn), *miss = ir_block_new(l->b.fn);
 	struct ir_block *again = ir_block_new(l->b.fn);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8), *value = bt_temp(l, 8 * n), *p;
+	struct ir_ins *slot = bt_join(l), *value = bt_temp(l, 8 * n), *p;
 
 	p = bt_lookup(l, map, key);
 	ir_store(&l->b, 8, slot, 0, p);
@@ -233,7 +233,7 @@ struct ir_ins *bt_find_or_make(struct bt_lower *l, u32 map, struct ir_ins *key,
 	ir_store(&l->b, 8, slot, 0, p);
 	ir_if(&l->b, p, hit, end);
 	l->b.at = hit;
-	p = ir_load(&l->b, 64, 8, false, slot, 0);
+	p = bt_joined(l, slot);
 	p->region = IR_IN_VALUE;
 	return p;
 }

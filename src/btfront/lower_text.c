@@ -67,7 +67,8 @@ static void put_comm(struct bt_lower *l, struct dest d)
 	u32 n = d.cap < 16 ? d.cap : 16;
 	struct ir_ins *args[2];
 
-	/* Older kernels (6.1) leave what stands behind the NUL as it was; in a key all bytes count. */
+	/* Older kernels (6.1) leave what stands behind the NUL as it was; in a key all bytes count.
+	 */
 	clear(l, d, 0);
 	args[0] = bt_address(l, d.base, d.off);
 	args[1] = bt_num(l, n);
@@ -108,7 +109,7 @@ static void read_string(struct bt_lower *l, u8 region, struct ir_ins *from, stru
 static struct ir_ins *bounded(struct bt_lower *l, struct bt_expr *n, u32 limit)
 {
 	struct ir_block *cut = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
-	struct ir_ins *slot = ir_slot(&l->b, 8, 8);
+	struct ir_ins *slot = bt_join(l);
 	struct ir_ins *x = bt_op(l, IR_ADD, bt_value(l, n), 1);
 
 	ir_store(&l->b, 8, slot, 0, x);
@@ -116,7 +117,7 @@ static struct ir_ins *bounded(struct bt_lower *l, struct bt_expr *n, u32 limit)
 	l->b.at = cut;
 	ir_store(&l->b, 8, slot, 0, bt_num(l, limit));
 	bt_enter(l, end);
-	return ir_load(&l->b, 64, 8, false, slot, 0);
+	return bt_joined(l, slot);
 }
 
 static void put_str(struct bt_lower *l, struct bt_expr *e, struct dest d)

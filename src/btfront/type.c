@@ -13,7 +13,7 @@
 
 #include "btfront/ast.h"
 
-enum { MAX_PASSES = 64 };
+enum { MAX_PASSES = 64, MAX_VARS = 1000 };
 
 /* ---- types ---------------------------------------------------------------------------------- */
 
@@ -143,6 +143,11 @@ void bt_error(struct bt_typer *t, struct bt_expr *e, enum diag_tag tag, const ch
 	va_end(ap);
 }
 
+bool bt_wants_hint(const struct bt_typer *t)
+{
+	return t->report && !t->u->o.dx->dropped;
+}
+
 void bt_hint(struct bt_typer *t, const char *fmt, ...)
 {
 	va_list ap;
@@ -156,25 +161,23 @@ void bt_hint(struct bt_typer *t, const char *fmt, ...)
 
 /* ---- assignments ----------------------------------------------------------------------------- */
 
-static struct bt_var *find_var(struct bt_typer *t, str name)
-{
-	for (u32 i = 0; i < t->clause->vars.n; i++)
-		if (str_eq(t->clause->vars.at[i]->name, name))
-			return t->clause->vars.at[i];
-	return NULL;
-}
-
 static struct bt_var *make_var(struct bt_typer *t, const struct bt_expr *e, u32 from)
 {
-	struct bt_var *v = find_var(t, e->name);
+	struct bt_var *v = strmap_get(&t->clause->var_names, e->name);
 
 	if (v)
 		return v;
+	if (t->clause->vars.n == MAX_VARS)
+		diag_add(t->u->o.dx, e->span, E_TOO_LARGE, "a probe has at most %u variables",
+			 MAX_VARS);
+	if (t->clause->vars.n >= MAX_VARS)
+		return t->clause->vars.at[0];
 	v = arena_new_of(t->a, struct bt_var);
 	v->name = e->name;
 	v->span = e->span;
 	v->from = from;
 	*vec_push(t->a, &t->clause->vars) = v;
+	strmap_put(t->a, &t->clause->var_names, v->name, v);
 	return v;
 }
 

@@ -322,6 +322,8 @@ static void unknown_function(struct bt_typer *t, struct bt_expr *e)
 	for (u32 i = 0; i < e->n_args; i++)
 		bt_type_expr(t, e->args[i]);
 	bt_error(t, e, E_BT_NAME, "there is no function '" STR_FMT "'", STR_ARG(e->name));
+	if (!bt_wants_hint(t))
+		return;
 	nearest_init(&near, e->name);
 	bt_offer_functions(&near);
 	if (near.best.n)

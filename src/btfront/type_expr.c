@@ -76,6 +76,8 @@ static void no_member(struct bt_typer *t, struct bt_expr *e, struct bt_point *p)
 	bt_error(t, e, E_BT_NAME,
 		 "tracepoint:" STR_FMT ":" STR_FMT " has no argument '" STR_FMT "'",
 		 STR_ARG(p->pub.want.module), STR_ARG(p->pub.want.name), STR_ARG(e->name));
+	if (!bt_wants_hint(t))
+		return;
 	nearest_init(&near, e->name);
 	ty_offer_members(p->record, &near);
 	best = near.best;
@@ -246,6 +248,8 @@ static void unknown_name(struct bt_typer *t, struct bt_expr *e)
 	}
 	bt_error(t, e, E_BT_NAME, "there is no builtin or constant '" STR_FMT "'",
 		 STR_ARG(e->name));
+	if (!bt_wants_hint(t))
+		return;
 	nearest_init(&near, e->name);
 	bt_offer_builtins(&near);
 	bt_offer_functions(&near);
@@ -374,21 +378,21 @@ static void type_param(struct bt_typer *t, struct bt_expr *e)
 
 static void type_var(struct bt_typer *t, struct bt_expr *e)
 {
+	struct bt_var *v = strmap_get(&t->clause->var_names, e->name);
 	struct nearest near;
 
-	nearest_init(&near, e->name);
-	for (u32 i = 0; i < t->clause->vars.n; i++) {
-		struct bt_var *v = t->clause->vars.at[i];
-
-		nearest_offer(&near, v->name);
-		if (!str_eq(v->name, e->name) || v->from > e->span.lo)
-			continue;
+	if (v && v->from <= e->span.lo) {
 		e->var = v;
 		e->type = v->type;
 		return;
 	}
 	bt_error(t, e, E_BT_NAME, "variable " STR_FMT " is used before anything is assigned to it",
 		 STR_ARG(e->name));
+	if (!bt_wants_hint(t))
+		return;
+	nearest_init(&near, e->name);
+	for (u32 i = 0; i < t->clause->vars.n; i++)
+		nearest_offer(&near, t->clause->vars.at[i]->name);
 	if (near.best.n && !str_eq(near.best, e->name))
 		bt_hint(t, "did you mean " STR_FMT "?", STR_ARG(near.best));
 }
@@ -399,6 +403,8 @@ static void unknown_map(struct bt_typer *t, struct bt_expr *e)
 
 	bt_error(t, e, E_BT_NAME, "map " STR_FMT " is read, but nothing is ever assigned to it",
 		 STR_ARG(e->name));
+	if (!bt_wants_hint(t))
+		return;
 	nearest_init(&near, e->name);
 	for (u32 i = 0; i < t->u->maps.n; i++)
 		if (t->u->maps.at[i]->is_assigned)
