@@ -56,6 +56,7 @@ struct chunk {
 struct arena {
 	struct chunk *top, *spare;
 	struct trap *trap;
+	struct arena *next, *prev; /* in trap->arenas */
 	u32 fail_in; /* allocations until a forced failure; 0 is never */
 };
 
@@ -81,6 +82,12 @@ struct arena *arena_new(struct trap *trap)
 	if (!a)
 		out_of_memory(trap);
 	a->trap = trap;
+	if (trap) {
+		a->next = trap->arenas;
+		if (a->next)
+			a->next->prev = a;
+		trap->arenas = a;
+	}
 	return a;
 }
 
@@ -103,12 +110,24 @@ static void chunk_free(struct chunk *c)
 	free(c);
 }
 
+/* Takes it off its trap's list. */
+static void unlist(struct arena *a)
+{
+	if (a->next)
+		a->next->prev = a->prev;
+	if (a->prev)
+		a->prev->next = a->next;
+	else if (a->trap)
+		a->trap->arenas = a->next;
+}
+
 void arena_free(struct arena *a)
 {
 	struct chunk *c, *prev;
 
 	if (!a)
 		return;
+	unlist(a);
 	for (c = a->top; c; c = prev) {
 		prev = c->prev;
 		chunk_free(c);
@@ -117,6 +136,12 @@ void arena_free(struct arena *a)
 		a->spare->used = 0;
 	chunk_free(a->spare);
 	free(a);
+}
+
+void arena_free_all(struct trap *trap)
+{
+	while (trap->arenas)
+		arena_free(trap->arenas);
 }
 
 /* Puts a chunk with room for `need` bytes on top. */
@@ -145,13 +170,22 @@ static struct chunk *push_chunk(struct arena *a, size_t need)
 	return c;
 }
 
+static bool is_to_fail(struct arena *a)
+{
+#ifdef SKEP_DEBUG
+	if (a->trap && a->trap->fail_in && --a->trap->fail_in == 0)
+		return true;
+#endif
+	return a->fail_in && --a->fail_in == 0;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
 	struct chunk *c = a->top;
 	size_t need, at;
 	u8 *p;
 
-	if (size > MAX_ALLOC || (a->fail_in && --a->fail_in == 0))
+	if (size > MAX_ALLOC || is_to_fail(a))
 		out_of_memory(a->trap);
 	need = round_up(size, ALIGN) + RED_ZONE;
 	if (!c || c->size - c->used < need)

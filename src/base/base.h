@@ -35,12 +35,14 @@ static inline u64 round_up(u64 n, u64 to) { return (n + to - 1) / to * to; }
 /* ---- our bug -------------------------------------------------------------------------------- */
 
 /* Where control goes when a stage cannot continue: out of memory, or a broken invariant.
- * The session (api) sets one up around each stage; NULL means abort(). */
+ * The session (api) sets one up around each stage; NULL means abort(). Zero it before its first use. */
 struct trap {
 	jmp_buf env;
 	const char *file;      /* where base_bug() was called; NULL for out of memory */
 	int line;
 	char what[128];
+	struct arena *arenas;  /* all that were made with it and are not freed */
+	u32 fail_in;           /* SKEP_DEBUG, for tests: allocations in them until one fails; 0 is never */
 };
 
 /* Reports a broken invariant of skep itself: jumps to `trap`, or aborts when it is NULL.
@@ -61,6 +63,8 @@ struct arena;
  * The caller frees it with arena_free(); `trap` must outlive it. */
 struct arena *arena_new(struct trap *trap);
 void arena_free(struct arena *a);
+/* Frees all arenas that were made with `trap`: what stages that were jumped over left behind. */
+void arena_free_all(struct trap *trap);
 
 /* Zeroed memory, aligned to 16, never NULL; lives as long as the arena. `size` may be 0. */
 void *arena_alloc(struct arena *a, size_t size);

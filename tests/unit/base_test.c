@@ -119,10 +119,30 @@ static void test_bug_takes_the_trap(void **state)
 	base_check(&trap, 1 + 1 == 2);
 }
 
+static void test_trap_owns_its_arenas(void **state)
+{
+	struct trap trap = { 0 };
+	struct arena *a[4];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(a); i++)
+		arena_alloc(a[i] = arena_new(&trap), 100000);
+	arena_free(a[3]);
+	arena_free(a[1]);
+	if (setjmp(trap.env) == 0)
+		arena_alloc(arena_new(&trap), SIZE_MAX);
+	assert_non_null(trap.arenas);
+	arena_free(a[0]);
+	/* The leak checker knows whether this is all of them. */
+	arena_free_all(&trap);
+	assert_null(trap.arenas);
+	arena_free_all(&trap);
+}
+
 #ifdef SKEP_DEBUG
 static void test_nth_allocation_fails(void **state)
 {
-	struct trap trap;
+	struct trap trap = { 0 };
 	struct arena *a = arena_new(&trap);
 	volatile int done = 0;
 
@@ -137,6 +157,22 @@ static void test_nth_allocation_fails(void **state)
 	arena_fail_after(a, 0);
 	arena_alloc(a, 8);
 	arena_free(a);
+}
+
+static void test_nth_allocation_of_all_arenas_fails(void **state)
+{
+	struct trap trap = { 0 };
+	struct arena *a = arena_new(&trap), *b = arena_new(&trap);
+	volatile int done = 0;
+
+	(void)state;
+	trap.fail_in = 4;
+	if (setjmp(trap.env) == 0)
+		for (; done < 10; done++)
+			arena_alloc(done & 1 ? a : b, 8);
+	assert_int_equal(done, 3);
+	arena_alloc(a, 8);
+	arena_free_all(&trap);
 }
 #endif
 
@@ -626,8 +662,10 @@ int main(void)
 		cmocka_unit_test(test_arena_marks_nest_and_keep_what_is_below),
 		cmocka_unit_test(test_arena_out_of_memory_takes_the_trap),
 		cmocka_unit_test(test_bug_takes_the_trap),
+		cmocka_unit_test(test_trap_owns_its_arenas),
 #ifdef SKEP_DEBUG
 		cmocka_unit_test(test_nth_allocation_fails),
+		cmocka_unit_test(test_nth_allocation_of_all_arenas_fails),
 #endif
 		cmocka_unit_test(test_vec_grows_and_zeroes),
 		cmocka_unit_test(test_views),
