@@ -13,6 +13,10 @@
  * size mean nothing. A load of 1 or 2 bytes therefore extends, unless everything stored is known to
  * be extended alike, which is what front ends store. Reads before any store give IR_UNDEF.
  *
+ * A variable whose address goes to helpers that only read it (a key, a value) keeps its slot and its stores,
+ * but its loads become values all the same: so a loop counter that is also a key counts in a register, where
+ * the kernel's verifier can follow it.
+ *
  * The region that a front end said about a load moves to the value that replaces it when that can
  * carry one. Left out: partial reads of a wider scalar (unions), which stay in memory.
  */
@@ -25,6 +29,8 @@
 struct var {
 	struct ir_ins *slot;
 	bool is_bad;		   /* its address is used otherwise */
+	bool is_kept;		   /* helpers read it: slot and stores stay */
+	bool is_loaded;
 	bool all_zext, all_sext;   /* everything stored is extended to 32 bits */
 	vec(struct ir_ins *) uses; /* loads and stores in reverse postorder */
 };
@@ -74,6 +80,21 @@ static bool is_whole(const struct ir_ins *i, const struct var *v)
 	return i->imm == 0 && i->size == v->slot->count && !i->is_volatile;
 }
 
+/* Does this call only read what argument k points to, and only while it runs? */
+static bool only_reads(const struct ir_ins *call, u32 k)
+{
+	const struct isa_helper *h = call->op == IR_CALL ? isa_helper((u32)call->imm) : NULL;
+
+	if (!h || k >= ARRAY_LEN(h->args))
+		return false;
+	switch (h->args[k]) {
+	case ISA_ARG_KEY: case ISA_ARG_VALUE: case ISA_ARG_VALUE_OR_NULL: return true;
+	case ISA_ARG_MEM:
+		return h->id == ISA_FN_perf_event_output || h->id == ISA_FN_ringbuf_output;
+	default: return false;
+	}
+}
+
 static void note_uses(struct promote *p, struct ir_ins *i)
 {
 	for (u32 k = 0; k < i->n_args; k++) {
@@ -81,10 +102,14 @@ static void note_uses(struct promote *p, struct ir_ins *i)
 
 		if (!v)
 			continue;
-		if (k == 0 && (i->op == IR_LOAD || i->op == IR_STORE) && is_whole(i, v))
+		if (k == 0 && (i->op == IR_LOAD || i->op == IR_STORE) && is_whole(i, v)) {
 			*vec_push(p->a, &v->uses) = i;
-		else
+			v->is_loaded |= i->op == IR_LOAD;
+		} else if (only_reads(i, k)) {
+			v->is_kept = true;
+		} else {
 			v->is_bad = true;
+		}
 	}
 }
 
@@ -359,8 +384,10 @@ static void promote_var(struct promote *p, struct var *v)
 	}
 	fill_phis(p);
 	for (u32 i = 0; i < v->uses.n; i++)
-		ir_remove(v->uses.at[i]);
-	ir_remove(v->slot);
+		if (!v->is_kept || v->uses.at[i]->op == IR_LOAD)
+			ir_remove(v->uses.at[i]);
+	if (!v->is_kept)
+		ir_remove(v->slot);
 }
 
 void ir_pass_promote(struct ir_pass_ctx *c, struct ir_fn *fn)
@@ -377,7 +404,7 @@ void ir_pass_promote(struct ir_pass_ctx *c, struct ir_fn *fn)
 	find_vars(&p);
 	build_frontiers(&p);
 	for (u32 i = 0; i < p.vars.n; i++)
-		if (!p.vars.at[i]->is_bad)
+		if (!p.vars.at[i]->is_bad && (p.vars.at[i]->is_loaded || !p.vars.at[i]->is_kept))
 			promote_var(&p, p.vars.at[i]);
 	ir_forward_all(fn);
 	ir_notes_clear(fn);
