@@ -9,7 +9,8 @@
  * loops: a back edge goes to a block that dominates its start; irreducible cycles count as no loop.
  *
  * A loop whose test is at its top, `H: if (!c) goto out; body; goto H`, is turned at the very end:
- * H moves behind its body, which saves a jump in each round and costs one at the entry.
+ * H moves behind its body, which saves a jump in each round and costs one at the entry. Kernels before 6.8
+ * refuse the edge that then falls into H (kernel/bpf/verifier.c, check_cfg), so not for them.
  *
  * block->mark is the block's index in g->order from here on.
  */
@@ -200,6 +201,8 @@ static u32 turnable(const struct gen *g, u32 at)
 
 void gen_turn_loops(struct gen *g)
 {
+	if (g->target->jumps_close_loops)
+		return;
 	for (u32 at = g->n_blocks - 1; at > 0; at--) {
 		u32 end = turnable(g, at), depth = g->depth[at];
 		struct ir_block *h = g->order[at];

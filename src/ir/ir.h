@@ -335,6 +335,8 @@ enum ir_guard { IR_GUARD_NONE, IR_GUARD_CGROUP, IR_GUARD_PIDS };
 struct ir_target {
 	bool has_v4;          /* sign-extending moves and loads, bswap, signed division (6.6) */
 	bool split_probe_reads; /* probe_read_kernel/_user exist (5.5) */
+	bool jumps_close_loops; /* a loop must be closed by a jump, not by falling into its test: the
+				   check of the flow graph before 6.8 */
 	enum ir_guard guard;
 	u32 pids_map;         /* IR_GUARD_PIDS: symbol of the map of thread group ids */
 };
