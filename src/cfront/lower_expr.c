@@ -236,6 +236,17 @@ void lower_write(struct lower *l, struct place_ref p, struct ir_ins *x)
 	}
 }
 
+/* What an assignment to the place gives: a bit-field keeps only its bits (C11 6.5.16p3). */
+static struct ir_ins *as_stored(struct lower *l, struct place_ref p, struct ir_ins *x)
+{
+	bool is_signed = ty_signed(p.type);
+
+	if (!p.bits || p.bits >= x->width)
+		return x;
+	x = shift(l, IR_SHL, x, x->width - p.bits);
+	return shift(l, is_signed ? IR_ASHR : IR_LSHR, x, x->width - p.bits);
+}
+
 /* ---- initialisers --------------------------------------------------------------------------- */
 
 /* The bytes of a string literal as the widest stores; what is not text is zero already. */
@@ -455,7 +466,7 @@ static struct ir_ins *lower_assign(struct lower *l, struct cf_expr *e)
 	x = lower_value(l, e->b);
 	p = lower_place(l, e->a);
 	lower_write(l, p, x);
-	return x;
+	return as_stored(l, p, x);
 }
 
 static struct ir_ins *lower_assign_op(struct lower *l, struct cf_expr *e)
@@ -474,7 +485,7 @@ static struct ir_ins *lower_assign_op(struct lower *l, struct cf_expr *e)
 		x = lower_convert(l, x, e->compute, e->a->type);
 	}
 	lower_write(l, p, x);
-	return x;
+	return as_stored(l, p, x);
 }
 
 static struct ir_ins *lower_incdec(struct lower *l, struct cf_expr *e)
@@ -490,7 +501,7 @@ static struct ir_ins *lower_incdec(struct lower *l, struct cf_expr *e)
 	else if (is_bool(e->type))
 		x = is_nonzero(l, x);
 	lower_write(l, p, x);
-	return e->is_post ? old : x;
+	return e->is_post ? old : as_stored(l, p, x);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------- */
