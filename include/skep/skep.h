@@ -100,7 +100,8 @@ SKEP_API int skep_check(struct skep *s);
 /* Compiles, loads, attaches, runs until the command ends, exit() is called, the time is over or
  * skep_stop() is called; detaches. Output goes to options.write. */
 SKEP_API int skep_run(struct skep *s);
-/* Ends a running skep_run() soon. Safe from other threads and from signal handlers. */
+/* Ends a running skep_run() soon; where none runs, the next one. Safe from other threads and from signal
+ * handlers. */
 SKEP_API void skep_stop(struct skep *s);
 /* After skep_run: exit status for a shell. The program's exit code if it called exit(N); 0 otherwise. */
 SKEP_API int skep_exit_code(const struct skep *s);
@@ -112,8 +113,8 @@ SKEP_API uint64_t skep_lost(const struct skep *s);
 /* A stage of the compiler as text: "tokens", "ast", "ir" (after all passes), "ir:PASS" (after that pass;
  * "ir:none" before any), "bpf", "obj". */
 SKEP_API int skep_dump(struct skep *s, const char *stage, skep_write_fn write, void *arg);
-/* Microseconds that each stage of the last compile took: "lex", "parse", "lower", "optimise", "generate",
- * "load", "attach". NULL-terminated through *out_name. */
+/* Microseconds that each stage of the last compile and run took: "read", "parse", "bind", "lower", "optimise",
+ * "generate", "load", "attach". Negative, and *out_name NULL, behind the last. */
 SKEP_API int skep_timing(const struct skep *s, size_t i, const char **out_name, double *out_us);
 
 /* Calls `each` for every event of this machine that matches; stops when it returns non-zero. */

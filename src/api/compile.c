@@ -20,13 +20,13 @@ int compile_open_engine(struct skep *s, bool must_be_usable)
 {
 	int r;
 
-	if (s->engine_self)
-		return 0;
 	if (s->o.engine == SKEP_ENGINE_USER)
 		return no_user_engine(s);
 	s->engine = &kern_engine;
 	if (must_be_usable && (r = s->engine->usable(s->machine, &s->err)))
 		return r;
+	if (s->engine_self)
+		return 0;
 	if (!s->engine_arena)
 		s->engine_arena = arena_new(&s->trap);
 	return s->engine->open(s->machine, s->engine_arena, &s->engine_self, &s->err);
@@ -74,7 +74,8 @@ static void note_fallback(struct skep *s, const struct bound *b)
 		diag_hint(&s->dx, "without --strict it runs there, and a note says so");
 		return;
 	}
-	session_note(s, "%s runs at %s: " STR_FMT, want.s, at.s, STR_ARG(b->binding.note));
+	if (!s->noted_fallbacks)
+		session_note(s, "%s runs at %s: " STR_FMT, want.s, at.s, STR_ARG(b->binding.note));
 }
 
 static int bind_all(struct skep *s)
@@ -91,6 +92,7 @@ static int bind_all(struct skep *s)
 		else if (b->binding.is_fallback)
 			note_fallback(s, b);
 	}
+	s->noted_fallbacks = true;
 	return r ? r : s->dx.n_errors ? -SKEP_WRONG_PROGRAM : 0;
 }
 
@@ -162,10 +164,24 @@ int compile_to_obj(struct skep *s)
 	if (!r)
 		r = timed(s, STAGE_GENERATE, generate_all);
 	s->compiled = !r;
+	s->compiled_guard = s->guard;
 	return r;
+}
+
+void compile_forget(struct skep *s)
+{
+	s->cf = NULL;
+	s->bt = NULL;
+	s->m = NULL;
+	s->obj = NULL;
+	s->compiled = false;
+	diags_init(&s->dx, s->a, &s->ss);
+	for (u32 i = STAGE_PARSE; i <= STAGE_GENERATE; i++)
+		s->stage_us[i] = 0;
 }
 
 int skep_compile(struct skep *s)
 {
+	session_begin(s);
 	return session_guarded(s, compile_to_obj);
 }

@@ -59,6 +59,8 @@ static int dump_stage(struct skep *s)
 		return dump_tokens(s);
 	if (strcmp(stage, "ast") == 0)
 		return dump_ast(s);
+	if (s->compiled && strncmp(stage, "ir", 2) == 0)
+		compile_forget(s);
 	if (strncmp(stage, "ir:", 3) == 0) {
 		if (!is_pass(stage + 3))
 			return unknown_stage(s, stage);
@@ -88,8 +90,6 @@ int skep_dump(struct skep *s, const char *stage, skep_write_fn write, void *arg)
 	int r, w = 0;
 
 	session_begin(s);
-	if (s->dead)
-		return -SKEP_EINTERNAL;
 	sbuf_init(&out, s->a);
 	s->dump_pass = stage;
 	s->dump_out = &out;
@@ -116,29 +116,33 @@ int skep_timing(const struct skep *s, size_t i, const char **out_name, double *o
 
 /* ---- listing -------------------------------------------------------------------------------- */
 
-struct list_call { struct skep *s; int (*each)(void *arg, const char *point); void *arg; };
+struct list_call { struct skep *s; const char *pattern; int (*each)(void *arg, const char *point); void *arg; };
 
 static bool list_one(void *arg, const struct probes_point *p)
 {
-	struct list_call *c = arg;
-	struct arena_mark mark = arena_mark(c->s->a);
+	const struct list_call *c = arg;
+	struct arena_mark mark = arena_mark(c->s->scratch);
 	struct sbuf text;
 	int stop;
 
-	sbuf_init(&text, c->s->a);
+	sbuf_init(&text, c->s->scratch);
 	probes_print(&text, p);
 	stop = c->each(c->arg, text.s);
-	arena_release(c->s->a, mark);
+	arena_release(c->s->scratch, mark);
 	return stop == 0;
+}
+
+static int list(struct skep *s)
+{
+	struct list_call c = *(const struct list_call *)s->call;
+
+	return probes_list(s->machine, session_btf(s), str_of(c.pattern), list_one, &c, &s->err);
 }
 
 int skep_list(struct skep *s, const char *pattern, int (*each)(void *arg, const char *point),
 	      void *arg)
 {
-	struct list_call c = { s, each, arg };
-
 	session_begin(s);
-	if (setjmp(s->trap.env))
-		return err_set(&s->err, -ENOMEM, "api", "out of memory");
-	return probes_list(s->machine, session_btf(s), str_of(pattern), list_one, &c, &s->err);
+	s->call = &(struct list_call){ s, pattern, each, arg };
+	return session_guarded(s, list);
 }

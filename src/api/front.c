@@ -159,6 +159,7 @@ static int bounds_of_bpftrace(struct skep *s)
 
 int front_bounds(struct skep *s)
 {
+	s->bounds.n = 0;
 	return s->lang == SKEP_BPFTRACE ? bounds_of_bpftrace(s) : bounds_of_c(s);
 }
 
@@ -195,13 +196,24 @@ bool front_lower(struct skep *s)
 	return cf_lower(s->cf, list, n, s->obj, s->m);
 }
 
+struct pragma { size_t i; const char **out; };
+
+static int find_pragma(struct skep *s)
+{
+	const struct pragma *p = s->call;
+	int r = s->src && s->lang != SKEP_BPFTRACE ? compile_to_tree(s) : 0;
+
+	if (s->cf && p->i < cf_pragma_count(s->cf))
+		*p->out = str_z(s->a, cf_pragma_at(s->cf, (u32)p->i)->words);
+	return r;
+}
+
 const char *skep_pragma(struct skep *s, size_t i)
 {
-	if (s->lang == SKEP_BPFTRACE || !s->src)
-		return NULL;
-	if (!s->cf && compile_to_tree(s) && !s->cf)
-		return NULL;
-	if (i >= cf_pragma_count(s->cf))
-		return NULL;
-	return str_z(s->a, cf_pragma_at(s->cf, (u32)i)->words);
+	const char *words = NULL;
+
+	session_begin(s);
+	s->call = &(struct pragma){ i, &words };
+	session_guarded(s, find_pragma);
+	return words;
 }

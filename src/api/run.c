@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/session.h"
 
@@ -31,13 +32,6 @@ static int load(struct skep *s)
 	return r == -SKEP_EREJECTED ? reject_report(s, &rej) : r;
 }
 
-static void drop_engine(struct skep *s)
-{
-	if (s->engine_self)
-		s->engine->close(s->engine_self);
-	s->engine_self = NULL;
-}
-
 /* ---- check ---------------------------------------------------------------------------------- */
 
 static int check(struct skep *s)
@@ -45,12 +39,12 @@ static int check(struct skep *s)
 	int r = compile_to_obj(s);
 
 	if (!r)
-		r = s->engine->usable(s->machine, &s->err);
+		r = compile_open_engine(s, true);
 	if (!r)
 		r = load(s);
 	if (!r)
 		r = (int)s->obj->progs.n;
-	drop_engine(s);
+	session_drop_engine(s);
 	return r;
 }
 
@@ -118,6 +112,9 @@ static int run(struct skep *s)
 		r = compile_open_engine(s, true);
 	if (!r)
 		r = s->engine->prepare_scope(s->engine_self, scope_of(s), &s->guard, &s->err);
+	/* Compiled before the scope was known: the programs would see other processes. */
+	if (!r && s->compiled && s->compiled_guard != s->guard)
+		compile_forget(s);
 	if (!r)
 		r = compile_to_obj(s);
 	if (!r)
@@ -128,17 +125,21 @@ static int run(struct skep *s)
 		r = events(s);
 	if (!r)
 		tell_losses(s);
-	drop_engine(s);
+	session_drop_engine(s);
 	return r;
 }
 
 int skep_run(struct skep *s)
 {
+	ssize_t ignored;
+	u64 stops;
 	int r;
 
 	session_begin(s);
 	r = session_guarded(s, run);
-	if (s->engine_self)
-		drop_engine(s);
+	session_drop_engine(s);
+	/* A stop ends one run only. */
+	ignored = read(s->stop_fd, &stops, sizeof(stops));
+	(void)ignored;
 	return r;
 }

@@ -1,7 +1,8 @@
 /* session.c: the life of a session, its options, and the trap around every stage.
  *
- * Nothing here is global. A stage that runs out of memory or meets a bug of ours jumps back to
- * session_guarded(); the session is then dead, says so, and can only be closed.
+ * Nothing here is global. Whatever may allocate is called through session_guarded(): where memory ends or a bug
+ * of ours is met, control jumps back there; the session is then dead, says so, and can only be closed. Arenas
+ * that were jumped over belong to the trap and go with it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ int session_guarded(struct skep *s, int (*body)(struct skep *s))
 {
 	if (s->dead)
 		return err_set(&s->err, -SKEP_EINTERNAL, "api",
-			       "this session met an internal error before and cannot go on");
+			       "this session ran out of memory or met an internal error before, and cannot "
+			       "go on");
 	if (setjmp(s->trap.env) == 0)
 		return body(s);
 	s->dead = true;
@@ -114,11 +116,12 @@ static int take_options(struct skep *s, const struct skep_options *from)
 {
 	struct skep_options *o = &s->o;
 
+	if (from && !known_size(from))
+		return err_set(&s->err, -SKEP_WRONG_USE, "api", "options of an unknown size: sz is %zu, "
+			       "known are %zu bytes", from->sz, sizeof(*from));
 	memset(o, 0, sizeof(*o));
 	if (!from)
 		return 0;
-	if (!known_size(from))
-		return -SKEP_WRONG_USE;
 	memcpy(o, from, from->sz < sizeof(*o) ? from->sz : sizeof(*o));
 	o->sz = sizeof(*o);
 	o->attach = copy_texts(s, o->attach, o->n_attach);
@@ -136,17 +139,15 @@ static int take_options(struct skep *s, const struct skep_options *from)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static bool fill(struct skep *s, const struct skep_options *o)
+static int fill(struct skep *s)
 {
-	if (setjmp(s->trap.env))
-		return false;
 	s->a = arena_new(&s->trap);
 	s->scratch = arena_new(&s->trap);
 	sources_init(&s->ss, s->a);
 	diags_init(&s->dx, s->a, &s->ss);
 	s->types = ty_table_new(s->a);
 	s->machine = probes_machine_new(s->a);
-	return take_options(s, o) == 0;
+	return take_options(s, s->call);
 }
 
 struct skep *skep_open(const struct skep_options *o)
@@ -157,37 +158,50 @@ struct skep *skep_open(const struct skep_options *o)
 		return NULL;
 	s->result.command_status = -1;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fill(s, o))
+	s->call = o;
+	if (session_guarded(s, fill) == 0)
 		return s;
 	skep_close(s);
 	return NULL;
+}
+
+void session_drop_engine(struct skep *s)
+{
+	void *self = s->engine_self;
+
+	s->engine_self = NULL;
+	/* Even where memory ends again, what comes behind this must be reached. */
+	if (self && setjmp(s->trap.env) == 0)
+		s->engine->close(self);
 }
 
 void skep_close(struct skep *s)
 {
 	if (!s)
 		return;
-	if (s->engine_self)
-		s->engine->close(s->engine_self);
-	arena_free(s->engine_arena);
-	arena_free(s->scratch);
+	session_drop_engine(s);
 	ty_btf_close(s->btf);
 	if (s->machine)
 		probes_machine_free(s->machine);
 	if (s->stop_fd >= 0)
 		close(s->stop_fd);
-	arena_free(s->a);
+	arena_free_all(&s->trap);
 	free(s->report);
 	free(s);
 }
 
-int skep_set_options(struct skep *s, const struct skep_options *o)
+static int set_options(struct skep *s)
 {
 	if (s->compiled)
 		return err_set(&s->err, -SKEP_WRONG_USE, "api", "options come before compiling");
-	if (setjmp(s->trap.env))
-		return err_set(&s->err, -ENOMEM, "api", "out of memory");
-	return take_options(s, o);
+	return take_options(s, s->call);
+}
+
+int skep_set_options(struct skep *s, const struct skep_options *o)
+{
+	session_begin(s);
+	s->call = o;
+	return session_guarded(s, set_options);
 }
 
 /* ---- loading -------------------------------------------------------------------------------- */
@@ -212,54 +226,74 @@ static bool is_blank(str text)
 	return str_trim(text).n == 0;
 }
 
-static int take_source(struct skep *s, const char *name, str text, enum skep_language lang)
+struct load { const char *name, *text; size_t n; enum skep_language lang; };
+
+static int take_source(struct skep *s, const struct load *l, str text)
 {
+	str name = str_of(l->name);
+
 	if (s->src)
 		return err_set(&s->err, -SKEP_WRONG_USE, "api", "this session has a program already");
 	if (str_find(text, 0, 0) >= 0)
-		return refuse(s, name, str_starts(text, "\177ELF")
+		return refuse(s, l->name, str_starts(text, "\177ELF")
 			      ? "is an object file; running compiled objects is not there yet"
 			      : "is not text: it holds NUL bytes");
 	if (is_blank(text))
-		return refuse(s, name, "is empty: there is no program to run");
-	s->src = sources_add(&s->ss, str_dup(s->a, str_of(name)), text);
-	s->lang = lang == SKEP_AUTO ? guess(str_of(name), text) : lang;
-	return s->src ? 0 : refuse(s, name, "is too large");
+		return refuse(s, l->name, "is empty: there is no program to run");
+	s->src = sources_add(&s->ss, str_dup(s->a, name), text);
+	s->lang = l->lang == SKEP_AUTO ? guess(name, text) : l->lang;
+	return s->src ? 0 : refuse(s, l->name, "is too large");
+}
+
+static int load_text(struct skep *s)
+{
+	const struct load *l = s->call;
+
+	if (l->n > SOURCE_LIMIT)
+		return refuse(s, l->name, "is larger than 64 MiB");
+	return take_source(s, l, str_dup(s->a, (str){ l->text, (u32)l->n }));
+}
+
+static int load_file(struct skep *s)
+{
+	const struct load *l = s->call;
+	str text;
+	int r = base_read_file(s->a, l->name, SOURCE_LIMIT, &text, &s->err);
+
+	return r ? r : take_source(s, l, text);
+}
+
+static int load(struct skep *s, const struct load *l, int (*how)(struct skep *s))
+{
+	double start = session_now_us();
+	int r;
+
+	session_begin(s);
+	s->call = l;
+	r = session_guarded(s, how);
+	s->stage_us[STAGE_READ] = session_now_us() - start;
+	return r;
 }
 
 int skep_load_text(struct skep *s, const char *name, const char *text, size_t n,
 		   enum skep_language lang)
 {
-	session_begin(s);
-	if (n > SOURCE_LIMIT)
-		return refuse(s, name, "is larger than 64 MiB");
-	if (setjmp(s->trap.env))
-		return err_set(&s->err, -ENOMEM, "api", "out of memory");
-	return take_source(s, name, str_dup(s->a, (str){ text, (u32)n }), lang);
+	return load(s, &(struct load){ name, text, n, lang }, load_text);
 }
 
 int skep_load_file(struct skep *s, const char *path, enum skep_language lang)
 {
-	double start = session_now_us();
-	str text;
-	int r;
-
-	session_begin(s);
-	if (setjmp(s->trap.env))
-		return err_set(&s->err, -ENOMEM, "api", "out of memory");
-	r = base_read_file(s->a, path, SOURCE_LIMIT, &text, &s->err);
-	if (!r)
-		r = take_source(s, path, text, lang);
-	s->stage_us[STAGE_READ] = session_now_us() - start;
-	return r;
+	return load(s, &(struct load){ .name = path, .lang = lang }, load_file);
 }
 
 void skep_stop(struct skep *s)
 {
+	int error = errno; /* of whom a signal handler interrupts */
 	u64 one = 1;
 	ssize_t ignored = write(s->stop_fd, &one, sizeof(one));
 
 	(void)ignored;
+	errno = error;
 }
 
 int skep_exit_code(const struct skep *s) { return s->result.exit_called ? s->result.exit_code : 0; }

@@ -32,7 +32,8 @@ struct bound {
 
 struct skep {
 	struct trap trap;
-	bool dead;            /* after a bug of ours: only skep_close() */
+	bool dead;            /* out of memory, or after a bug of ours: only skep_close() */
+	const void *call;     /* the arguments of the public function that runs now */
 	struct arena *a, *scratch;
 	struct skep_options o;/* strings copied into `a` */
 	struct sources ss;
@@ -58,6 +59,8 @@ struct skep {
 	struct ir_module *m;
 	struct obj *obj;
 	bool compiled;
+	u32 compiled_guard;   /* what the compiled programs have in front */
+	bool noted_fallbacks; /* each is told once */
 
 	int stop_fd;          /* eventfd, written by skep_stop */
 	struct rt_result result;
@@ -75,6 +78,8 @@ void session_begin(struct skep *s);
 double session_now_us(void);
 void session_note(struct skep *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct ty_btf *session_btf(void *session);
+/* Detaches everything and closes the engine, if one is open. */
+void session_drop_engine(struct skep *s);
 
 /* front.c */
 int front_parse(struct skep *s);
@@ -85,6 +90,8 @@ bool front_lower(struct skep *s);
 /* compile.c */
 int compile_to_tree(struct skep *s);          /* parse only */
 int compile_to_obj(struct skep *s);
+/* Makes the next compile begin with the source again: code generation uses up what is before it. */
+void compile_forget(struct skep *s);
 int compile_open_engine(struct skep *s, bool must_be_usable);
 
 /* reject.c: a verifier's refusal as a diagnostic. Returns -SKEP_WRONG_PROGRAM. */
