@@ -528,6 +528,7 @@ static void declarator_ops(struct parser *p, bool abstract_ok, enum ty_space spa
 	}
 	direct_declarator(p, abstract_ok, d, ops);
 	while (n--)
+		/* cppcheck-suppress uninitvar ; those below n are set */
 		*vec_push(p->a, ops) = stars[n];
 }
 

@@ -37,7 +37,7 @@ static enum directive which(const struct pp_tok *t)
 /* The name behind #ifdef and its like. */
 static struct pp_name *read_tested_name(struct pp *pp, enum directive d)
 {
-	const struct pp_tok *t = pp->line.at;
+	const struct pp_tok *t;
 
 	pp_read_line(pp);
 	t = pp->line.at;

@@ -149,7 +149,7 @@ static bool natural8(struct parser *p, u8 *out)
 static bool integer(struct parser *p, s64 *out)
 {
 	bool negative = accept(p, '-');
-	u64 n;
+	u64 n = 0;
 
 	if (!negative)
 		accept(p, '+');
@@ -294,8 +294,8 @@ static bool symbol(struct parser *p, u32 *out)
 static bool symbol_line(struct parser *p)
 {
 	struct span at = p->tok.span;
-	enum ir_sym_kind kind;
-	str text;
+	enum ir_sym_kind kind = 0;
+	str text = { 0 };
 	u32 index, old;
 
 	if (!symbol_name(p, &kind, &text) || !natural32(p, &index))
