@@ -10,15 +10,18 @@
 
 #include "cli/cli.h"
 
-static void list_add(struct list *l, const char *x)
+static bool list_add(struct list *l, const char *x)
 {
 	const char **at = realloc(l->at, (l->n + 2) * sizeof(*at));
 
-	if (!at)
-		return;
+	if (!at) {
+		fprintf(stderr, "skep: out of memory\n");
+		return false;
+	}
 	l->at = at;
 	l->at[l->n++] = x;
 	l->at[l->n] = NULL;
+	return true;
 }
 
 static bool wrong(const char *flag, const char *value, const char *want)
@@ -105,15 +108,14 @@ static bool set_pids(struct flags *f, const char *v)
 	return f->o.n_pids > 0 || wrong("-p", v, "a process id");
 }
 
-static bool add_attach(struct flags *f, const char *v) { list_add(&f->attach, v); return true; }
-static bool add_define(struct flags *f, const char *v) { list_add(&f->defines, v); return true; }
-static bool add_dir(struct flags *f, const char *v) { list_add(&f->include_dirs, v); return true; }
+static bool add_attach(struct flags *f, const char *v) { return list_add(&f->attach, v); }
+static bool add_define(struct flags *f, const char *v) { return list_add(&f->defines, v); }
+static bool add_dir(struct flags *f, const char *v) { return list_add(&f->include_dirs, v); }
 static bool add_format(struct flags *f, const char *v)
 {
 	if (!strchr(v, '='))
 		return wrong("--map-format", v, "TABLE=FORMAT");
-	list_add(&f->map_formats, v);
-	return true;
+	return list_add(&f->map_formats, v);
 }
 static bool set_script(struct flags *f, const char *v) { f->script = v; return true; }
 static bool set_stage(struct flags *f, const char *v) { f->stage = v; return true; }
@@ -248,9 +250,10 @@ bool flags_parse_words(struct flags *f, const char *words)
 	char *copy = strdup(words), *to = copy, self[] = "skep", *argv[64] = { self };
 	int argc = 1;
 
-	if (!copy)
+	if (!copy || !list_add(&f->owned, copy)) {
+		free(copy);
 		return false;
-	list_add(&f->owned, copy);
+	}
 	for (const char *at = words; *at && argc < 63;) {
 		char quote = 0;
 
