@@ -42,23 +42,57 @@ void vm_thread_free(struct vm_thread *t);
 struct vm_task { u32 tid, tgid, uid, gid; char comm[16]; int mem_fd; u64 cgroup; };
 void vm_thread_task(struct vm_thread *t, const struct vm_task *task);
 
+/* The packet that legacy loads, skb_load_bytes and xdp_load_bytes see, and that checked mode lets a program touch
+ * directly. NULL data: there is none. A program reads 32-bit data pointers from its context, so a packet for direct
+ * access lies below 4 GiB (mmap with MAP_32BIT). */
+struct vm_packet {
+	u8 *data;
+	u32 size;
+	u32 net_off;          /* where the network header starts */
+	bool read_only;
+	u32 redirect;         /* what bpf_redirect returns: TC_ACT_REDIRECT or XDP_REDIRECT */
+	u64 target;           /* out: what it was called with */
+};
+void vm_thread_packet(struct vm_thread *t, const struct vm_packet *packet);
+const struct vm_packet *vm_thread_get_packet(const struct vm_thread *t);
+
+/* Where the traced process is: for get_func_ip, get_func_arg (the context is `n_args` 64-bit arguments, then the return
+ * value), get_attach_cookie and user stacks (frame pointers). */
+struct vm_site { u64 ip, sp, fp, cookie; u32 n_args; };
+void vm_thread_site(struct vm_thread *t, const struct vm_site *site);
+
+/* Takes what trace_printk writes; without one it is dropped. `text` is not terminated. */
+typedef void (*vm_print_fn)(void *arg, const char *text, u32 n);
+void vm_thread_print(struct vm_thread *t, vm_print_fn fn, void *arg);
+
 struct vm_limits {
 	u64 budget;           /* instructions; 0: no limit */
 	bool checked;         /* hold every access against what the program may touch */
 };
 /* Runs on a context of `ctx_size` bytes (readable and writable in checked mode). 0 with the result in *out, or
- * -ETIME (budget), -EFAULT (a stray access in checked mode; *e says which). */
+ * -ETIME (budget), -EFAULT (a stray access in checked mode; *e says which), -ELOOP (calls nested too deep).
+ * A lenient program starts with r2 = ctx_size and is always checked. Entries of program arrays are vm_progs. */
 int vm_run(const struct vm_prog *p, struct vm_thread *t, void *ctx, u32 ctx_size,
 	   const struct vm_limits *limits, u64 *out, struct err *e) MUST_CHECK;
 
 /* ---- for the JIT ---------------------------------------------------------------------------- */
 
 /* The program as pre-decoded operations is private; the JIT reads the bound instructions: helper calls hold their
- * index in vm_prog_helper(), wide loads of maps the map's address. */
+ * id for vm_prog_helper(), wide loads of maps and map values the address (src stays, to tell what it is), callbacks
+ * (ISA_FUNC) the distance to the function as they came. Helper 12 (tail_call) is the engine's own: vm_prog_helper()
+ * answers NULL. */
 const struct isa_insn *vm_prog_insns(const struct vm_prog *p, u32 *out_n);
 vm_helper_fn vm_prog_helper(const struct vm_prog *p, u32 id);
 struct maps_map *vm_prog_map(const struct vm_prog *p, u32 index);
 u32 vm_prog_maps(const struct vm_prog *p);
+/* Helpers that call back (loop, for_each_map_elem) hand the value of an ISA_FUNC load to the engine that runs. The
+ * interpreter's value is the function's instruction index. Returns the engine before; NULL is the interpreter. */
+typedef u64 (*vm_callback_fn)(struct vm_thread *t, u64 func, u64 a, u64 b, u64 c, u64 d);
+vm_callback_fn vm_thread_callback(struct vm_thread *t, vm_callback_fn fn);
+/* The instructions that may still run (vm_run sets it; other engines may count it down), and the negative errno that
+ * ends a run: helpers stop calling back when it is set. */
+u64 *vm_thread_budget(struct vm_thread *t);
+int *vm_thread_fault(struct vm_thread *t);
 /* The stack of a thread: `depth` frames of 512 bytes, guard pages around them. */
 void *vm_thread_stack(struct vm_thread *t, u32 *out_bytes);
 

@@ -1,0 +1,173 @@
+/* Helpers: maps, ring buffers, perf event arrays, and those that call back. All the work is in
+ * maps; here registers become arguments, and the elements that callbacks see are opened in the
+ * checked mode. */
+#include "vm/run.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#define UNUSED ((void)t, (void)a, (void)b, (void)c, (void)d, (void)e)
+#define PTR(x) ((void *)(uintptr_t)(x))
+#define MAP(x) ((struct maps_map *)(uintptr_t)(x))
+#define NUM(x) ((u64)(s64)(x))
+
+VM_HELPER(map_lookup_elem)
+{
+	u32 type = maps_spec(MAP(a))->type;
+
+	UNUSED;
+	if (type == ISA_MAP_ARRAY_OF_MAPS || type == ISA_MAP_HASH_OF_MAPS)
+		return (u64)(uintptr_t)maps_inner(MAP(a), PTR(b));
+	return (u64)(uintptr_t)maps_lookup(MAP(a), &t->maps, PTR(b));
+}
+
+VM_HELPER(map_update_elem)
+{
+	UNUSED;
+	return NUM(maps_update(MAP(a), &t->maps, PTR(b), PTR(c), d));
+}
+
+VM_HELPER(map_delete_elem)
+{
+	UNUSED;
+	return NUM(maps_delete(MAP(a), PTR(b)));
+}
+
+VM_HELPER(map_push_elem)
+{
+	UNUSED;
+	return NUM(maps_push(MAP(a), PTR(b), c));
+}
+
+VM_HELPER(map_pop_elem)
+{
+	UNUSED;
+	return NUM(maps_pop(MAP(a), PTR(b)));
+}
+
+VM_HELPER(map_peek_elem)
+{
+	UNUSED;
+	return NUM(maps_peek(MAP(a), PTR(b)));
+}
+
+VM_HELPER(map_lookup_percpu_elem)
+{
+	struct maps_thread other = { (u32)c };
+	u32 slots = maps_spec(MAP(a))->n_slots;
+
+	UNUSED;
+	if (!isa_map_is_percpu(maps_spec(MAP(a))->type) || (u32)c >= slots)
+		return 0;
+	return (u64)(uintptr_t)maps_lookup(MAP(a), &other, PTR(b));
+}
+
+VM_HELPER(ringbuf_output)
+{
+	UNUSED;
+	return NUM(maps_ring_output(MAP(a), PTR(b), c, d));
+}
+
+VM_HELPER(ringbuf_reserve)
+{
+	UNUSED;
+	return (u64)(uintptr_t)maps_ring_reserve(MAP(a), b, c);
+}
+
+VM_HELPER(ringbuf_submit)
+{
+	UNUSED;
+	maps_ring_submit(PTR(a), b);
+	return 0;
+}
+
+VM_HELPER(ringbuf_discard)
+{
+	UNUSED;
+	maps_ring_discard(PTR(a), b);
+	return 0;
+}
+
+VM_HELPER(ringbuf_query)
+{
+	UNUSED;
+	return maps_ring_query(MAP(a), b);
+}
+
+VM_HELPER(perf_event_output)
+{
+	UNUSED;
+	return NUM(maps_perf_output(MAP(b), &t->maps, c, PTR(d), e));
+}
+
+/* The lock is a word of the map's value; whoever holds it is in another thread and ends soon. */
+VM_HELPER(spin_lock)
+{
+	u32 *lock = PTR(a);
+
+	UNUSED;
+	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return 0;
+}
+
+VM_HELPER(spin_unlock)
+{
+	UNUSED;
+	__atomic_store_n((u32 *)PTR(a), 0, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* ---- calling back -------------------------------------------------------------------------------
+ */
+
+struct each {
+	struct vm_thread *t;
+	u64 map, func, arg;
+	u32 key_size, value_size;
+};
+
+static s64 each_element(void *arg, const void *key, void *value)
+{
+	const struct each *x = arg;
+	struct vm_thread *t = x->t;
+	u64 k = (u64)(uintptr_t)key, v = (u64)(uintptr_t)value;
+	u64 more;
+
+	if (t->checked && (!vm_access_open(t, k, x->key_size, false, VM_REGION_MEM) ||
+			   !vm_access_open(t, v, x->value_size, true, VM_REGION_MEM)))
+		return 1;
+	more = vm_run_callback(t, x->func, x->map, k, v, x->arg);
+	return t->fault || more;
+}
+
+VM_HELPER(for_each_map_elem)
+{
+	const struct maps_spec *spec = maps_spec(MAP(a));
+	struct each x = { t, a, b, c, spec->key_size, spec->value_size };
+
+	UNUSED;
+	if (d)
+		return NUM(-EINVAL);
+	return NUM(maps_each(MAP(a), &t->maps, each_element, &x));
+}
+
+VM_HELPER(loop)
+{
+	enum { MOST = 1 << 23 };
+	u32 n = (u32)a, i = 0;
+
+	UNUSED;
+	if (d)
+		return NUM(-EINVAL);
+	if (n > MOST)
+		return NUM(-E2BIG);
+	while (i < n) {
+		u64 stop = vm_run_callback(t, b, i, c, 0, 0);
+
+		i++;
+		if (stop || t->fault)
+			break;
+	}
+	return i;
+}

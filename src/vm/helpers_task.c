@@ -1,0 +1,158 @@
+/* Helpers: who is traced, and where it stands. Without a traced task the answers are about this
+ * process.
+ *
+ * Arguments of a traced function are the context itself: n_args 64-bit words, then the return
+ * value. User stacks are walked by frame pointers from the site's; what was built without them ends
+ * early, as in the kernel.
+ */
+#include "vm/run.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define UNUSED ((void)t, (void)a, (void)b, (void)c, (void)d, (void)e)
+
+VM_HELPER(get_current_pid_tgid)
+{
+	UNUSED;
+	if (t->has_task)
+		return (u64)t->task.tgid << 32 | t->task.tid;
+	return (u64)(u32)getpid() << 32 | (u32)syscall(SYS_gettid);
+}
+
+VM_HELPER(get_current_uid_gid)
+{
+	UNUSED;
+	if (t->has_task)
+		return (u64)t->task.gid << 32 | t->task.uid;
+	return (u64)getgid() << 32 | getuid();
+}
+
+static void own_comm(char out[16])
+{
+	int fd_len = 0;
+
+	memset(out, 0, 16);
+	fd_len = (int)strlen(program_invocation_short_name);
+	memcpy(out, program_invocation_short_name, fd_len > 15 ? 15 : (size_t)fd_len);
+}
+
+/* The rest of the buffer is cleared, as the kernel does. */
+VM_HELPER(get_current_comm)
+{
+	char own[16];
+	const char *comm = t->task.comm;
+	char *out = (char *)(uintptr_t)a;
+	u32 size = (u32)b;
+
+	UNUSED;
+	if (!size)
+		return (u64)-EINVAL;
+	if (!t->has_task) {
+		own_comm(own);
+		comm = own;
+	}
+	memset(out, 0, size);
+	memcpy(out, comm, strnlen(comm, size - 1 < 15 ? size - 1 : 15));
+	return 0;
+}
+
+VM_HELPER(get_current_cgroup_id)
+{
+	UNUSED;
+	return t->task.cgroup;
+}
+
+/* Only the namespace that this process lives in can be asked about. */
+VM_HELPER(get_ns_current_pid_tgid)
+{
+	struct stat st;
+	u32 pair[2];
+	u64 ids;
+
+	if (d != 8)
+		return (u64)-EINVAL;
+	memset((void *)(uintptr_t)c, 0, 8);
+	if (stat("/proc/self/ns/pid", &st) != 0 || st.st_ino != b || st.st_dev != a)
+		return (u64)-EINVAL;
+	ids = vm_h_get_current_pid_tgid(t, 0, 0, 0, 0, e);
+	pair[0] = (u32)ids;
+	pair[1] = (u32)(ids >> 32);
+	memcpy((void *)(uintptr_t)c, pair, 8);
+	return 0;
+}
+
+VM_HELPER(get_func_ip)
+{
+	UNUSED;
+	return t->site.ip;
+}
+
+VM_HELPER(get_attach_cookie)
+{
+	UNUSED;
+	return t->site.cookie;
+}
+
+VM_HELPER(get_func_arg_cnt)
+{
+	UNUSED;
+	return t->site.n_args;
+}
+
+static u64 context_word(u64 ctx, u64 n, u64 out)
+{
+	memcpy((void *)(uintptr_t)out, (const u8 *)(uintptr_t)ctx + 8 * n, 8);
+	return 0;
+}
+
+VM_HELPER(get_func_arg)
+{
+	UNUSED;
+	if ((u32)b >= t->site.n_args || ((u64)(u32)b + 1) * 8 > t->ctx_size)
+		return (u64)-EINVAL;
+	return context_word(a, (u32)b, c);
+}
+
+VM_HELPER(get_func_ret)
+{
+	UNUSED;
+	if (((u64)t->site.n_args + 1) * 8 > t->ctx_size)
+		return (u64)-EOPNOTSUPP;
+	return context_word(a, t->site.n_args, b);
+}
+
+/* Return addresses from the traced place upwards; -EOPNOTSUPP for kernel stacks. */
+VM_HELPER(get_stack)
+{
+	enum { SKIP = 0xff, USER_STACK = 1 << 8, BUILD_ID = 1 << 11 };
+	u8 *out = (u8 *)(uintptr_t)b;
+	u64 skip = d & SKIP, fp = t->site.fp, ip = t->site.ip, n = 0;
+
+	(void)a;
+	(void)e;
+	memset(out, 0, (u32)c);
+	if (!(d & USER_STACK) || (d & BUILD_ID))
+		return (u64)-EOPNOTSUPP;
+	if (c % 8 || (d & ~(u64)(SKIP | USER_STACK)))
+		return (u64)-EINVAL;
+	if (!ip)
+		return (u64)-EFAULT;
+	while (ip && n < (u32)c / 8) {
+		u64 next[2] = { 0 };
+
+		if (skip)
+			skip--;
+		else
+			memcpy(out + 8 * n++, &ip, 8);
+		if (!fp || fp % 8 || vm_read_at(t, false, next, fp, sizeof(next)) != 0 ||
+		    next[0] <= fp)
+			break;
+		fp = next[0];
+		ip = next[1];
+	}
+	return 8 * n;
+}
