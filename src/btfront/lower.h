@@ -106,6 +106,8 @@ void bt_declare_maps(struct bt_lower *l);
 struct ir_ins *bt_map_address(struct bt_lower *l, u32 map);
 struct ir_ins *bt_key(struct bt_lower *l, struct bt_expr *e);
 struct ir_ins *bt_key_with(struct bt_lower *l, struct bt_expr *e, struct ir_ins *bucket);
+/* lost[element]++ of this CPU: OBJ_LOST_… */
+void bt_count_loss(struct bt_lower *l, u32 element);
 struct ir_ins *bt_lookup(struct bt_lower *l, u32 map, struct ir_ins *key);
 /* The entry's number, 0 when there is none. */
 struct ir_ins *bt_read_number(struct bt_lower *l, u32 map, struct ir_ins *key);

@@ -18,20 +18,6 @@ enum { RING_BYTES = 256 * 1024 };
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-/* lost[0]++ of this CPU. */
-static void count_loss(struct bt_lower *l)
-{
-	struct ir_block *hit = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
-	struct ir_ins *key = bt_temp(l, 8), *p;
-
-	ir_store(&l->b, 4, key, 0, ir_const(&l->b, 32, 0));
-	p = bt_lookup(l, l->o->lost, key);
-	ir_if(&l->b, p, hit, end);
-	l->b.at = hit;
-	ir_store(&l->b, 8, p, 0, bt_op(l, IR_ADD, ir_load(&l->b, 64, 8, false, p, 0), 1));
-	bt_enter(l, end);
-}
-
 /* The record of an event, its head filled; continues in the block where there is one, and gives the
  * block that send() goes to. */
 static struct ir_ins *reserve(struct bt_lower *l, u32 event, struct ir_block **out_end)
@@ -47,7 +33,7 @@ static struct ir_ins *reserve(struct bt_lower *l, u32 event, struct ir_block **o
 	rec = bt_call(l, H_RINGBUF_RESERVE, args, 3);
 	ir_if(&l->b, rec, got, full);
 	l->b.at = full;
-	count_loss(l);
+	bt_count_loss(l, OBJ_LOST_RECORDS);
 	ir_jump(&l->b, *out_end);
 	l->b.at = got;
 	ir_store(&l->b, 4, rec, 0, ir_const(&l->b, 32, event));

@@ -20,9 +20,11 @@
  * With atomic additions nothing is lost to an interrupt or a preempted program on the same CPU
  *either.
  */
+#include <errno.h>
+
 #include "btfront/lower.h"
 
-enum { NOEXIST = 1 };
+enum { NOEXIST = 1, NO_PREALLOC = 1 };
 
 /* ---- declaring ------------------------------------------------------------------------------- */
 
@@ -67,6 +69,15 @@ static u32 entries(const struct bt_map *m)
 	return m->n_keys ? BT_MAP_ENTRIES : buckets;
 }
 
+/* Room for all entries on every CPU takes the kernel milliseconds to make. From 6.1 on it gives room safely when it is
+ * needed, in any context. */
+static u32 map_flags(const struct bt_lower *l)
+{
+	struct probes_machine *machine = l->u->o.machine;
+
+	return machine && probes_kernel_version(machine) >= (6u << 16 | 1 << 8) ? NO_PREALLOC : 0;
+}
+
 static void declare(struct bt_lower *l, struct bt_map *m)
 {
 	bool is_value = m->show == OBJ_SHOW_VALUE;
@@ -85,6 +96,7 @@ static void declare(struct bt_lower *l, struct bt_map *m)
 			     m->key_size, value_size(m), entries(m));
 	om = &l->o->maps.at[m->obj];
 	om->show = m->show;
+	om->flags = map_flags(l);
 	om->is_scalar = !m->n_keys;
 	om->span = m->span;
 	for (u32 i = 0; i < 3; i++)
@@ -119,14 +131,44 @@ struct ir_ins *bt_lookup(struct bt_lower *l, u32 map, struct ir_ins *key)
 	return bt_call(l, H_MAP_LOOKUP, (struct ir_ins *[]){ bt_map_address(l, map), key }, 2);
 }
 
+void bt_count_loss(struct bt_lower *l, u32 element)
+{
+	struct ir_block *hit = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
+	struct ir_ins *key = bt_temp(l, 8), *p;
+
+	ir_store(&l->b, 4, key, 0, ir_const(&l->b, 32, element));
+	p = bt_lookup(l, obj_lost(l->o), key);
+	ir_if(&l->b, p, hit, end);
+	l->b.at = hit;
+	ir_store(&l->b, 8, p, 0, bt_op(l, IR_ADD, ir_load(&l->b, 64, 8, false, p, 0), 1));
+	bt_enter(l, end);
+}
+
+/* if ((s32)result == -E2BIG) lost[of this map]++. 32 bits: before Linux 6.4 the upper half of a map call's
+ * result means nothing. */
+static void count_refused(struct bt_lower *l, u32 map, struct ir_ins *result)
+{
+	struct ir_block *full = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
+	struct ir_ins *code = ir_trunc(&l->b, result);
+
+	code = ir_compare(&l->b, IR_EQ, code, ir_const(&l->b, 32, -E2BIG));
+	ir_if(&l->b, code, full, end);
+	l->b.at = full;
+	bt_count_loss(l, OBJ_LOST_UPDATES(map));
+	bt_enter(l, end);
+}
+
 static struct ir_ins *update(struct bt_lower *l, u32 map, struct ir_ins *key, struct ir_ins *value,
 			     s64 flags)
 {
-	struct ir_ins *args[4] = { NULL, key, value, NULL };
+	struct ir_ins *args[4] = { NULL, key, value, NULL }, *result;
 
 	args[0] = bt_map_address(l, map);
 	args[3] = bt_num(l, flags);
-	return bt_call(l, H_MAP_UPDATE, args, 4);
+	result = bt_call(l, H_MAP_UPDATE, args, 4);
+	if (OBJ_LOST_UPDATES(map) < OBJ_N_LOST)
+		count_refused(l, map, result);
+	return result;
 }
 
 /* A string variable that is the whole key may stay where it is. */

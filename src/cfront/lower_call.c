@@ -137,7 +137,9 @@ static void count_refused(struct lower *l, u32 map, struct ir_ins *result)
 
 	if (OBJ_LOST_UPDATES(map) >= OBJ_N_LOST)
 		return;
-	is_full = ir_compare(&l->b, IR_EQ, result, num(l, -E2BIG));
+	/* 32 bits: before Linux 6.4 the upper half of a map call's result means nothing. */
+	is_full = ir_trunc(&l->b, result);
+	is_full = ir_compare(&l->b, IR_EQ, is_full, ir_const(&l->b, 32, -E2BIG));
 	ir_if(&l->b, is_full, full, end);
 	l->b.at = full;
 	count_loss(l, OBJ_LOST_UPDATES(map));
