@@ -129,15 +129,17 @@ void vm_access_close(struct vm_thread *t, u64 addr);
 /* The helpers that are here, each vm_h_NAME. */
 #define VM_HELPERS(X) \
 	X(map_lookup_elem) X(map_update_elem) X(map_delete_elem) X(map_push_elem) \
-	X(map_pop_elem) X(map_peek_elem) X(ringbuf_output) X(ringbuf_reserve) \
-	X(ringbuf_submit) X(ringbuf_discard) X(ringbuf_query) X(perf_event_output) \
-	X(spin_lock) X(for_each_map_elem) X(loop) X(ktime_get_ns) X(ktime_get_boot_ns) \
-	X(ktime_get_coarse_ns) X(ktime_get_tai_ns) X(get_numa_node_id) X(get_prandom_u32) \
-	X(get_current_pid_tgid) X(get_current_uid_gid) X(get_current_comm) \
-	X(get_ns_current_pid_tgid) X(get_func_ip) X(get_attach_cookie) X(get_func_arg_cnt) \
-	X(get_func_ret) X(get_stack) X(probe_read) X(probe_read_str) X(trace_printk) \
-	X(snprintf) X(strtol) X(strtoul) X(strncmp) X(skb_load_bytes) X(xdp_load_bytes) \
-	X(xdp_store_bytes) X(xdp_get_buff_len) X(redirect)
+	X(map_pop_elem) X(map_peek_elem) X(map_lookup_percpu_elem) X(ringbuf_output) \
+	X(ringbuf_reserve) X(ringbuf_submit) X(ringbuf_discard) X(ringbuf_query) \
+	X(perf_event_output) X(spin_lock) X(spin_unlock) X(for_each_map_elem) X(loop) \
+	X(skb_load_bytes) X(skb_store_bytes) X(xdp_load_bytes) X(xdp_store_bytes) \
+	X(xdp_get_buff_len) X(skb_pull_data) X(redirect) X(csum_diff) X(trace_printk) \
+	X(trace_vprintk) X(snprintf) X(probe_read) X(probe_read_str) X(strtol) X(strtoul) \
+	X(strncmp) X(get_current_pid_tgid) X(get_current_uid_gid) X(get_current_comm) \
+	X(get_current_cgroup_id) X(get_ns_current_pid_tgid) X(get_func_ip) \
+	X(get_attach_cookie) X(get_func_arg_cnt) X(get_func_arg) X(get_func_ret) \
+	X(get_stack) X(ktime_get_ns) X(ktime_get_boot_ns) X(ktime_get_coarse_ns) \
+	X(ktime_get_tai_ns) X(get_smp_processor_id) X(get_numa_node_id) X(get_prandom_u32)
 #define VM_HELPER(name) u64 vm_h_##name(struct vm_thread *t, u64 a, u64 b, u64 c, u64 d, u64 e)
 #define X(name) VM_HELPER(name);
 VM_HELPERS(X)
