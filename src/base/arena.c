@@ -72,7 +72,7 @@ __attribute__((noreturn)) static void out_of_memory(struct trap *trap)
 	trap->file = NULL;
 	trap->line = 0;
 	strcpy(trap->what, "out of memory");
-	longjmp(trap->env, 1);
+	trap_spring(trap);
 }
 
 struct arena *arena_new(struct trap *trap)

@@ -42,6 +42,7 @@ struct trap {
 	int line;
 	char what[128];
 	struct arena *arenas;  /* all that were made with it and are not freed */
+	struct trap_guard *guards;
 	u32 fail_in;           /* SKEP_DEBUG, for tests: allocations in them until one fails; 0 is never */
 };
 
@@ -49,6 +50,17 @@ struct trap {
  * Never returns. */
 __attribute__((noreturn)) void base_bug_at(struct trap *trap, const char *file, int line,
 					   const char *what);
+/* Frees something that no arena owns, such as a descriptor, if control jumps away while it is held. Lives in the
+ * frame of the function that holds it; guards are popped in the reverse order of pushing. Without a trap
+ * nothing is done. */
+struct trap_guard { struct trap_guard *below; void (*undo)(void *arg); void *arg; };
+void trap_guard_push(struct trap *trap, struct trap_guard *g, void (*undo)(void *arg), void *arg);
+void trap_guard_pop(struct trap *trap);
+void trap_close_fd(void *fd);          /* an undo: closes the int that it points to */
+
+/* Calls the guards and jumps: the common end of the ways into a trap. */
+__attribute__((noreturn)) void trap_spring(struct trap *trap);
+
 #define base_bug(trap, what) base_bug_at(trap, __FILE__, __LINE__, what)
 #define base_check(trap, cond) ((cond) ? (void)0 : base_bug(trap, #cond))
 

@@ -3,7 +3,7 @@
  * base_bug_at() is the one way out of a broken invariant: it notes where and what in the trap and
  * jumps to whoever set it up (the session, around each stage). Without a trap it aborts, which is
  * what tests and tools of the house want. The library never prints, so the text of an abort is in
- * `trap.what` or in the core file.
+ * `trap.what` or in the core file. What the functions in between hold is given back by their guards.
  *
  * err_set() fills a caller-owned record; base_read_file() is the one way in for files.
  */
@@ -24,7 +24,38 @@ void base_bug_at(struct trap *trap, const char *file, int line, const char *what
 	trap->file = file;
 	trap->line = line;
 	snprintf(trap->what, sizeof(trap->what), "%s", what);
+	trap_spring(trap);
+}
+
+/* The frames of the guards are still there: they are jumped over after this. */
+void trap_spring(struct trap *trap)
+{
+	while (trap->guards) {
+		struct trap_guard *g = trap->guards;
+
+		trap->guards = g->below;
+		g->undo(g->arg);
+	}
 	longjmp(trap->env, 1);
+}
+
+void trap_guard_push(struct trap *trap, struct trap_guard *g, void (*undo)(void *arg), void *arg)
+{
+	if (!trap)
+		return;
+	*g = (struct trap_guard){ trap->guards, undo, arg };
+	trap->guards = g;
+}
+
+void trap_guard_pop(struct trap *trap)
+{
+	if (trap && trap->guards)
+		trap->guards = trap->guards->below;
+}
+
+void trap_close_fd(void *fd)
+{
+	close(*(int *)fd);
 }
 
 int err_set(struct err *e, int code, const char *room, const char *fmt, ...)
@@ -89,6 +120,7 @@ static int read_all(struct arena *a, int fd, size_t guess, size_t limit, str *ou
 int base_read_file(struct arena *a, const char *path, size_t limit, str *out_text, struct err *e)
 {
 	size_t guess = 4096;
+	struct trap_guard guard;
 	struct stat st;
 	int fd, err;
 
@@ -106,8 +138,10 @@ int base_read_file(struct arena *a, const char *path, size_t limit, str *out_tex
 		guess = (size_t)st.st_size;
 		err = guess > limit ? -EFBIG : 0;
 	}
+	trap_guard_push(arena_trap(a), &guard, trap_close_fd, &fd);
 	if (!err)
 		err = read_all(a, fd, guess, limit, out_text);
+	trap_guard_pop(arena_trap(a));
 	close(fd);
 	if (err == -EFBIG)
 		return too_big(e, path, limit);

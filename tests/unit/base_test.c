@@ -139,6 +139,32 @@ static void test_trap_owns_its_arenas(void **state)
 	arena_free_all(&trap);
 }
 
+static void note_undo(void *arg)
+{
+	strcat(arg, "x");
+}
+
+static void test_guards(void **state)
+{
+	struct trap trap = { 0 };
+	struct trap_guard outer, inner, gone;
+	char a[8] = "a", b[8] = "b", c[8] = "c";
+
+	(void)state;
+	trap_guard_push(NULL, &gone, note_undo, c);
+	trap_guard_pop(NULL);
+	trap_guard_push(&trap, &outer, note_undo, a);
+	trap_guard_push(&trap, &gone, note_undo, c);
+	trap_guard_pop(&trap);
+	trap_guard_push(&trap, &inner, note_undo, b);
+	if (setjmp(trap.env) == 0)
+		base_bug(&trap, "here");
+	assert_string_equal(a, "ax");
+	assert_string_equal(b, "bx");
+	assert_string_equal(c, "c");
+	assert_null(trap.guards);
+}
+
 #ifdef SKEP_DEBUG
 static void test_nth_allocation_fails(void **state)
 {
@@ -663,6 +689,7 @@ int main(void)
 		cmocka_unit_test(test_arena_out_of_memory_takes_the_trap),
 		cmocka_unit_test(test_bug_takes_the_trap),
 		cmocka_unit_test(test_trap_owns_its_arenas),
+		cmocka_unit_test(test_guards),
 #ifdef SKEP_DEBUG
 		cmocka_unit_test(test_nth_allocation_fails),
 		cmocka_unit_test(test_nth_allocation_of_all_arenas_fails),
