@@ -16,9 +16,15 @@
 
 #define MAX_CONFIG (4u << 20)
 
+static void close_file(void *f)
+{
+	gzclose(f);
+}
+
 /* Reads a plain or compressed file; false if it is not there. */
 static bool read_text(struct pp *pp, const char *path)
 {
+	struct trap_guard guard;
 	struct sbuf text;
 	char piece[8192];
 	gzFile f;
@@ -27,11 +33,13 @@ static bool read_text(struct pp *pp, const char *path)
 	f = gzopen(path, "rb");
 	if (!f)
 		return false;
+	trap_guard_push(arena_trap(pp->a), &guard, close_file, f);
 	sbuf_init(&text, pp->a);
 	/* A line's beginning is found by the newline before it. */
 	sbuf_putc(&text, '\n');
 	while (text.n < MAX_CONFIG && (n = gzread(f, piece, sizeof(piece))) > 0)
 		sbuf_put(&text, (str){ piece, (u32)n });
+	trap_guard_pop(arena_trap(pp->a));
 	gzclose(f);
 	pp->config = sbuf_str(&text);
 	pp->has_config = text.n > 1;

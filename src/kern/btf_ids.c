@@ -108,6 +108,11 @@ void kern_btf_close(struct kern_btf *b)
 	*b = (struct kern_btf){ 0 };
 }
 
+void kern_btf_undo(void *btf)
+{
+	kern_btf_close(btf);
+}
+
 /* Bytes behind the 12 that every record has. */
 static u32 tail_size(u32 info)
 {

@@ -68,7 +68,9 @@ static int exists(void *self, const struct probes_point *p, struct nearest *near
 	bool is_function = p->provider == PROBES_KPROBE || p->provider == PROBES_KRETPROBE ||
 			   p->provider == PROBES_FENTRY || p->provider == PROBES_FEXIT ||
 			   p->provider == PROBES_FMOD_RET;
+	struct trap *trap = arena_trap(((struct kern *)self)->a);
 	struct kern *k = self;
+	struct trap_guard guard;
 	struct kern_btf btf;
 	int found;
 
@@ -77,7 +79,9 @@ static int exists(void *self, const struct probes_point *p, struct nearest *near
 	found = kern_btf_find(&btf, BTF_KIND_FUNC, p->name) != 0;
 	if (!found && near) {
 		kern_btf_offer(&btf, BTF_KIND_FUNC, near);
+		trap_guard_push(trap, &guard, kern_btf_undo, &btf);
 		near->best = str_dup(k->a, near->best);
+		trap_guard_pop(trap);
 	}
 	kern_btf_close(&btf);
 	return found;

@@ -177,6 +177,7 @@ static int load_one(struct loader *l, u32 i)
 	struct obj_image *im = &l->images[i];
 	struct bpf_prog_load_opts o = { .sz = sizeof(o), .prog_flags = flags_of(p) };
 	char name[16], *log = NULL;
+	struct trap_guard guard;
 	int fd, err;
 
 	kern_short_name(name, p->name);
@@ -207,7 +208,9 @@ static int load_one(struct loader *l, u32 i)
 		fd = load_logged(p, name, license, im, &o, 1, &log);
 	if (fd >= 0)
 		k->progs[i].fd = fd;
+	trap_guard_push(arena_trap(k->a), &guard, free, log);
 	err = fd < 0 ? refused(l, i, fd, log ? log : "") : 0;
+	trap_guard_pop(arena_trap(k->a));
 	free(log);
 	return err;
 }
@@ -227,15 +230,17 @@ int kern_load(void *self, const struct rt_setup *s, struct rt_rejection *out_rej
 {
 	struct kern *k = self;
 	struct loader l = { .k = k, .s = s, .rej = out_rej, .e = e };
+	struct trap_guard guard;
 	int err;
 
 	if (k->obj)
 		return err_set(e, -EBUSY, KERN_ROOM, "an object is loaded already");
 	*out_rej = (struct rt_rejection){ .insn = OBJ_NONE };
 	kern_raise_memlock(k->m);
+	trap_guard_push(arena_trap(k->a), &guard, kern_btf_undo, &l.btf);
 	k->obj = s->obj;
+	k->progs = arena_array_of(k->a, struct kern_prog, s->obj->progs.n);
 	k->n_progs = s->obj->progs.n;
-	k->progs = arena_array_of(k->a, struct kern_prog, k->n_progs);
 	for (u32 i = 0; i < k->n_progs; i++)
 		k->progs[i].fd = -1;
 	err = link_all(&l);
@@ -247,6 +252,7 @@ int kern_load(void *self, const struct rt_setup *s, struct rt_rejection *out_rej
 		err = kern_scope_pids(k, s->pids, s->n_pids, e);
 	err = err ? err : load_programs(&l);
 	err = err ? err : kern_ring_open(k, e);
+	trap_guard_pop(arena_trap(k->a));
 	kern_btf_close(&l.btf);
 	return err;
 }

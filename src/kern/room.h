@@ -40,6 +40,7 @@ struct kern_btf {
 };
 int kern_btf_open(struct kern_btf *b, struct err *e);
 void kern_btf_close(struct kern_btf *b);
+void kern_btf_undo(void *btf); /* the same, for a guard */
 /* Id of the type of a kind (BTF_KIND_…) and name, 0 if there is none. */
 u32 kern_btf_find(const struct kern_btf *b, u32 kind, str name);
 /* Offers every name of a kind; `near->best` then points into the blob. */

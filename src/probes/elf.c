@@ -56,8 +56,10 @@ static int open_elf(struct file *f, str path, struct err *e)
 	return err_set(e, -SKEP_EBADFILE, "probes", "'%s' is not an ELF file", f->path);
 }
 
-static void close_elf(struct file *f)
+static void close_elf(void *file)
 {
+	struct file *f = file;
+
 	elf_end(f->elf);
 	close(f->fd);
 }
@@ -184,15 +186,19 @@ static bool each_plain(void *arg, str name, const GElf_Sym *sym)
 	return GELF_ST_TYPE(sym->st_info) == STT_NOTYPE || p->each(p->arg, name);
 }
 
-int probes_elf_each(str path, bool (*each)(void *arg, str name), void *arg, struct err *e)
+int probes_elf_each(struct trap *trap, str path, bool (*each)(void *arg, str name), void *arg,
+		    struct err *e)
 {
 	struct plain p = { each, arg };
+	struct trap_guard guard;
 	struct file f;
 	int err = open_elf(&f, path, e);
 
 	if (err)
 		return err;
+	trap_guard_push(trap, &guard, close_elf, &f);
 	each_function(f.elf, each_plain, &p);
+	trap_guard_pop(trap);
 	close_elf(&f);
 	return 0;
 }

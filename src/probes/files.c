@@ -15,17 +15,27 @@
 
 #define BUFFER 65536
 
-int probes_lines_open(struct probes_lines *l, int dir, const char *path)
+static void free_lines(void *lines)
 {
-	*l = (struct probes_lines){ .fd = openat(dir, path, O_RDONLY | O_CLOEXEC) };
+	struct probes_lines *l = lines;
+
+	free(l->buf);
+	close(l->fd);
+}
+
+int probes_lines_open(struct probes_lines *l, struct trap *trap, int dir, const char *path)
+{
+	*l = (struct probes_lines){ .fd = openat(dir, path, O_RDONLY | O_CLOEXEC), .trap = trap };
 	if (l->fd < 0)
 		return -errno;
 	l->buf = malloc(BUFFER);
 	l->cap = BUFFER;
-	if (l->buf)
-		return 0;
-	close(l->fd);
-	return -ENOMEM;
+	if (!l->buf) {
+		close(l->fd);
+		return -ENOMEM;
+	}
+	trap_guard_push(trap, &l->guard, free_lines, l);
+	return 0;
 }
 
 static void fill(struct probes_lines *l)
@@ -61,9 +71,10 @@ bool probes_lines_next(struct probes_lines *l, str *out)
 
 void probes_lines_close(struct probes_lines *l)
 {
-	free(l->buf);
-	if (l->fd >= 0)
-		close(l->fd);
+	if (l->fd < 0)
+		return;
+	trap_guard_pop(l->trap);
+	free_lines(l);
 	*l = (struct probes_lines){ .fd = -1 };
 }
 
@@ -89,9 +100,15 @@ void probes_names_sort(struct probes_names *v)
 	v->n = n;
 }
 
+static void free_dir(void *dir)
+{
+	closedir(dir);
+}
+
 int probes_names_dir(struct arena *a, int dir, const char *path, struct probes_names *out)
 {
 	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct trap_guard guard;
 	struct dirent *entry;
 	DIR *d;
 
@@ -103,9 +120,11 @@ int probes_names_dir(struct arena *a, int dir, const char *path, struct probes_n
 		close(fd);
 		return -ENOMEM;
 	}
+	trap_guard_push(arena_trap(a), &guard, free_dir, d);
 	while ((entry = readdir(d)))
 		if (entry->d_name[0] != '.')
 			probes_names_add(a, out, str_dup(a, str_of(entry->d_name)));
+	trap_guard_pop(arena_trap(a));
 	closedir(d);
 	probes_names_sort(out);
 	return 0;

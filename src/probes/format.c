@@ -197,6 +197,7 @@ static int no_tracepoint(struct arena *a, int dir, str category, str event, stru
 /* base_read_file takes a path of the process; a descriptor's is in /proc. */
 static int read_at(struct arena *a, int dir, str path, str *out)
 {
+	struct trap_guard guard;
 	struct sbuf b;
 	char piece[4096];
 	ssize_t got;
@@ -204,9 +205,11 @@ static int read_at(struct arena *a, int dir, str path, str *out)
 
 	if (fd < 0)
 		return -errno;
+	trap_guard_push(arena_trap(a), &guard, trap_close_fd, &fd);
 	sbuf_init(&b, a);
 	while ((got = read(fd, piece, sizeof(piece))) > 0 && b.n < 1 << 20)
 		sbuf_put(&b, (str){ piece, (u32)got });
+	trap_guard_pop(arena_trap(a));
 	close(fd);
 	*out = sbuf_str(&b);
 	return got < 0 ? -EIO : 0;

@@ -174,13 +174,14 @@ bool probes_read_function(str line, bool kallsyms, str *out_name, str *out_modul
 
 static int open_functions(struct probes_machine *m, struct probes_lines *lines, bool *out_kallsyms)
 {
+	struct trap *trap = arena_trap(probes_machine_arena(m));
 	int dir = probes_tracefs(m, NULL);
 
 	*out_kallsyms = false;
-	if (dir >= 0 && !probes_lines_open(lines, dir, "available_filter_functions"))
+	if (dir >= 0 && !probes_lines_open(lines, trap, dir, "available_filter_functions"))
 		return 0;
 	*out_kallsyms = true;
-	return probes_lines_open(lines, AT_FDCWD, "/proc/kallsyms");
+	return probes_lines_open(lines, trap, AT_FDCWD, "/proc/kallsyms");
 }
 
 static int list_kprobes(struct lister *l)
@@ -267,7 +268,7 @@ static int list_uprobes(struct lister *l)
 			       "user functions are listed of one binary: there is no '" STR_FMT
 			       "'; write uprobe:PATH:SYMBOL",
 			       STR_ARG(l->path));
-	err = probes_elf_each(path, each_symbol, &x, l->e);
+	err = probes_elf_each(arena_trap(l->a), path, each_symbol, &x, l->e);
 	if (err)
 		return err;
 	probes_names_sort(&x.names);

@@ -76,8 +76,11 @@ struct probes_lines {
 	char *buf;
 	u32 lo, hi, cap;
 	bool end;
+	struct trap *trap;
+	struct trap_guard guard;
 };
-int probes_lines_open(struct probes_lines *l, int dir, const char *path);
+/* Until it is closed the lines are guarded: no others may be closed in between. */
+int probes_lines_open(struct probes_lines *l, struct trap *trap, int dir, const char *path);
 /* The next line without its newline; lines over the buffer's size are cut. False at the end. */
 bool probes_lines_next(struct probes_lines *l, str *out);
 void probes_lines_close(struct probes_lines *l);
@@ -95,7 +98,8 @@ int probes_names_dir(struct arena *a, int dir, const char *path, struct probes_n
  * "address type name [module]" (kallsyms). False for lines that are no function. */
 bool probes_read_function(str line, bool kallsyms, str *out_name, str *out_module);
 /* Every defined function of an ELF file; the name lives until `each` returns. */
-int probes_elf_each(str path, bool (*each)(void *arg, str name), void *arg, struct err *e);
+int probes_elf_each(struct trap *trap, str path, bool (*each)(void *arg, str name), void *arg,
+		    struct err *e);
 /* The provider of this name, or -1. */
 int probes_find_provider(str name);
 
