@@ -1,4 +1,5 @@
 /* report.c: what went wrong, as text that the session owns. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,11 @@ static const char *render(struct skep *s, bool json, bool color)
 	struct sbuf text;
 	const char *out;
 
-	if (setjmp(s->trap.env))
+	if (setjmp(s->trap.env)) {
+		s->dead = true;
+		err_set(&s->err, -ENOMEM, "api", "out of memory");
 		return "";
+	}
 	/* Not in s->a: rendering builds the line tables of sources there, which stay. */
 	mark = arena_mark(s->scratch);
 	sbuf_init(&text, s->scratch);
