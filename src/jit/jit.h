@@ -1,8 +1,10 @@
 /* jit: native code from a verified program, behind one table of target functions: x86-64 and arm64.
  *
- * One pass over the pre-analysed code with fixed BPF registers in native ones, spare registers for hot stack slots, folded
- * addresses, short encodings, rotates and merged loads recognised, array lookups and cheap helpers inlined where the
- * verifier's facts allow. Memory is W^X: written, then sealed; guard pages on both sides.
+ * One pass over the pre-analysed code with fixed BPF registers in native ones, spare registers for
+ * hot stack slots, folded addresses, short encodings, rotates and merged loads recognised, array
+ * lookups and cheap helpers inlined where the verifier's facts allow. Memory is W^X: written, then
+ * sealed; guard pages on both sides. Frames of BPF functions lie on the caller's machine stack (512
+ * bytes each at most). A tail call goes on in the interpreter.
  */
 #ifndef SKEP_JIT_H
 #define SKEP_JIT_H
@@ -14,12 +16,15 @@
 
 struct jit_code;
 struct jit_options {
-	const struct verify_fact *facts;  /* one an instruction slot; NULL: nothing is known */
+	const struct verify_fact *facts; /* one an instruction slot; NULL: nothing is known */
 	bool blind_constants;
-	bool with_budget;     /* count instructions and stop at the thread's budget */
+	bool with_budget; /* count down *vm_thread_budget(); at its end *vm_thread_fault() is -ETIME
+			   */
+	u32 ctx_size; /* r2 at the start, for programs on plain memory (verify_input.mem_size) */
 };
 typedef u64 (*jit_fn)(void *ctx, struct vm_thread *t);
-/* Compiles. -SKEP_EUNSUPPORTED on a machine without a target. The code refers to `p`, which must outlive it. */
+/* Compiles. -SKEP_EUNSUPPORTED on a machine without a target. The code refers to `p`, which must
+ * outlive it. */
 int jit_compile(const struct vm_prog *p, const struct jit_options *o, struct jit_code **out,
 		struct err *e) MUST_CHECK;
 jit_fn jit_entry(const struct jit_code *c);

@@ -1,0 +1,194 @@
+/* The driver: a bound program goes through analysis (flow.c), selection (select.c, value.c, alu.c,
+ * call.c) and layout (code.c) into bytes, and the bytes into sealed memory.
+ *
+ * W^X: pages are mapped for writing, filled, then turned to read and execute; never both. A page
+ * without access stands on either side, so that running off the code faults. On arm64 the
+ * instruction cache is told. The constants' blinding key is drawn from the system for each
+ * compilation; jit_compile_for(), whose bytes must not vary, takes a fixed one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "jit/select.h"
+/* Behind isa.h, which uses and gives up the name MAP_TYPE. */
+#include <sys/mman.h>
+#if defined(__x86_64__)
+#include "jit/x86_64.h"
+#endif
+
+struct jit_code {
+	u8 *map; /* guard page, code, guard page */
+	size_t mapped, page;
+	u32 size;
+};
+
+static const struct jit_target *host(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("bmi2") ? &jit_x86_64 : &jit_x86_64_old;
+#elif defined(__aarch64__)
+	return NULL;
+#else
+	return NULL;
+#endif
+}
+
+/* Where the thread keeps its budget and fault: the same in every thread. */
+static int offsets(u32 *out_budget, u32 *out_fault)
+{
+	struct vm_thread *t = vm_thread_new(0);
+
+	if (!t)
+		return -ENOMEM;
+	*out_budget = (u32)((u8 *)vm_thread_budget(t) - (u8 *)t);
+	*out_fault = (u32)((u8 *)vm_thread_fault(t) - (u8 *)t);
+	vm_thread_free(t);
+	return 0;
+}
+
+/* Analysis and selection; the code's size is returned, or a negative errno. */
+static s64 translate(const struct jit_target *t, struct arena *a, const struct vm_prog *p,
+		     const struct jit_options *o, u64 key, struct jit_buf *b, struct err *e)
+{
+	static const struct jit_options plain;
+	u32 budget = 0, fault = 0;
+	struct flow f;
+	int r;
+
+	o = o ? o : &plain;
+	if (o->with_budget && offsets(&budget, &fault) < 0)
+		return err_set(e, -ENOMEM, "jit", "Out of memory.");
+	r = jit_flow(&f, a, p, t, o->with_budget, e);
+	if (r < 0)
+		return r;
+	jit_buf_init(b, a, f.n * 4 + f.n_funcs + 2, f.n * 8 + 2048);
+	jit_select(&f, b, o, key, budget, fault);
+	return jit_buf_layout(b, t);
+}
+
+static int seal(struct jit_code *c, const struct jit_buf *b, const struct jit_target *t,
+		struct err *e)
+{
+	c->page = (size_t)sysconf(_SC_PAGESIZE);
+	c->mapped = (size_t)round_up(c->size, c->page) + 2 * c->page;
+	c->map = mmap(NULL, c->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (c->map == MAP_FAILED) {
+		c->map = NULL;
+		return err_set(e, -errno, "jit", "No memory for %u bytes of code: %s.", c->size,
+			       strerror(errno));
+	}
+	if (mprotect(c->map + c->page, c->mapped - 2 * c->page, PROT_READ | PROT_WRITE) == 0) {
+		jit_buf_write(b, t, c->map + c->page);
+		__builtin___clear_cache((char *)c->map + c->page,
+					(char *)c->map + c->page + c->size);
+		if (mprotect(c->map + c->page, c->mapped - 2 * c->page, PROT_READ | PROT_EXEC) == 0)
+			return 0;
+	}
+	return err_set(e, -errno, "jit",
+		       "This system does not let memory be made executable: %s. Run the program in "
+		       "the interpreter.",
+		       strerror(errno));
+}
+
+static int make(struct jit_code *c, struct arena *a, const struct vm_prog *p,
+		const struct jit_options *o, u64 key, struct err *e)
+{
+	struct jit_buf b;
+	s64 r = translate(host(), a, p, o, key, &b, e);
+
+	if (r < 0)
+		return (int)r;
+	c->size = (u32)r;
+	return seal(c, &b, host(), e);
+}
+
+/* Between arena_new() and here, lack of memory comes as a jump. */
+static int guarded(struct jit_code *c, const struct vm_prog *p, const struct jit_options *o,
+		   u64 key, struct err *e)
+{
+	struct trap trap = { .line = 0 };
+	struct arena *volatile a = NULL;
+	volatile int r;
+
+	if (setjmp(trap.env) == 0) {
+		a = arena_new(&trap);
+		r = make(c, a, p, o, key, e);
+	} else if (trap.file) {
+		r = err_set(e, -SKEP_EINTERNAL, "jit", "%s", trap.what);
+	} else {
+		r = err_set(e, -ENOMEM, "jit", "Out of memory.");
+	}
+	arena_free(a);
+	return r;
+}
+
+int jit_compile(const struct vm_prog *p, const struct jit_options *o, struct jit_code **out,
+		struct err *e)
+{
+	struct jit_code *c;
+	u64 key = 0;
+	int r;
+
+	*out = NULL;
+	if (!host())
+		return err_set(e, -SKEP_EUNSUPPORTED, "jit",
+			       "There is no JIT for this machine; programs run in the "
+			       "interpreter.");
+	if (o && o->blind_constants && getrandom(&key, sizeof(key), 0) != sizeof(key))
+		return err_set(e, -EIO, "jit", "The system gives no random numbers.");
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return err_set(e, -ENOMEM, "jit", "Out of memory.");
+	r = guarded(c, p, o, key, e);
+	if (r < 0)
+		jit_free(c);
+	else
+		*out = c;
+	return r;
+}
+
+jit_fn jit_entry(const struct jit_code *c)
+{
+	return (jit_fn)(uintptr_t)(c->map + c->page);
+}
+
+u32 jit_size(const struct jit_code *c)
+{
+	return c->size;
+}
+
+void jit_free(struct jit_code *c)
+{
+	if (!c)
+		return;
+	if (c->map)
+		munmap(c->map, c->mapped);
+	free(c);
+}
+
+int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p,
+		    const struct jit_options *o, str *out_code, struct err *e)
+{
+	static const struct jit_target *const targets[] = { &jit_x86_64 };
+	const struct jit_target *t = NULL;
+	struct jit_buf b;
+	char *text;
+	s64 r;
+
+	for (u32 i = 0; i < ARRAY_LEN(targets); i++)
+		if (strcmp(targets[i]->name, target) == 0)
+			t = targets[i];
+	if (!t)
+		return err_set(e, -SKEP_EUNSUPPORTED, "jit",
+			       "There is no JIT for \"%s\"; there is x86-64.", target);
+	r = translate(t, a, p, o, 0x9e3779b97f4a7c15, &b, e);
+	if (r < 0)
+		return (int)r;
+	text = arena_alloc(a, (size_t)r);
+	jit_buf_write(&b, t, (u8 *)text);
+	*out_code = (str){ text, (u32)r };
+	return 0;
+}

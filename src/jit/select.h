@@ -1,0 +1,79 @@
+/* jit, private: the state of code selection, shared by value.c, alu.c, call.c and select.c. */
+#ifndef SKEP_JIT_SELECT_H
+#define SKEP_JIT_SELECT_H
+
+#include "jit/flow.h"
+#include "jit/jit.h"
+
+/* What a BPF register holds: its home's contents, or something that is not computed yet. */
+enum val_kind {
+	VAL_HOME,
+	VAL_CONST,
+	VAL_ADDR,
+	VAL_SHIFT,
+	VAL_ROTATE,
+	VAL_AND,
+	VAL_EXTEND,
+	VAL_LOAD
+};
+struct val {
+	u8 kind;
+	u8 op;		      /* VAL_SHIFT */
+	u8 count;	      /* VAL_SHIFT, VAL_ROTATE (left) */
+	u8 bytes;	      /* VAL_LOAD; VAL_EXTEND: of the source */
+	bool is32;	      /* the result is cut to 32 bits */
+	bool is_signed;	      /* VAL_LOAD, VAL_EXTEND */
+	struct jit_addr addr; /* VAL_ADDR, VAL_LOAD; the others: base is the source */
+	u64 imm;	      /* VAL_CONST; VAL_AND: sign-extended 32 bits */
+	u32 refs;	      /* mask of machine registers that it reads */
+};
+
+struct sel {
+	struct flow *f;
+	const struct flow_func *fn;
+	const struct jit_target *t;
+	const struct jit_options *o;
+	struct jit_buf *b;
+	struct val v[JIT_N_VREGS];
+	u8 home[JIT_N_VREGS];
+	u8 owner[32];	  /* which vreg's home a machine register is, or JIT_NOREG */
+	u32 clean;	  /* machine registers whose upper half is zero */
+	u16 need;	  /* vregs that are wanted during or behind this instruction */
+	u16 after;	  /* … behind it */
+	u32 i;		  /* the instruction */
+	u32 saved, frame; /* of the function: registers kept, bytes below them */
+	u32 fp;		  /* r10 is the stack pointer plus this */
+	u32 flags_at;	  /* where the code stood when flags told whether flags_reg is zero */
+	u8 flags_reg;
+	bool flags_64;
+	u64 key;		   /* of blinding; drawn anew for each constant */
+	u32 budget_off, fault_off; /* in the thread */
+};
+
+/* value.c */
+struct jit_addr jit_sel_base(u8 reg);
+void jit_sel_home(struct sel *s, u8 r);	  /* its value is in its home now */
+void jit_sel_vacate(struct sel *s, u8 r); /* its home may be written */
+void jit_sel_force(struct sel *s, u8 r);
+void jit_sel_force_all(struct sel *s, u32 mask);
+void jit_sel_force_loads(struct sel *s);
+void jit_sel_bind(struct sel *s, u8 r, struct val v);
+void jit_sel_emit(struct sel *s, u8 dst, const struct val *v);
+void jit_sel_const(struct sel *s, u8 dst, u64 imm);
+u8 jit_sel_reg(struct sel *s, u8 r, bool is64); /* a register with its (low 32 bits of) value */
+bool jit_sel_imm(const struct sel *s, u8 r, s64 *out);
+struct jit_addr jit_sel_addr(struct sel *s, u8 r, s32 off, u8 bytes);
+void jit_sel_set_clean(struct sel *s, u8 reg, bool is_clean);
+bool jit_sel_plain(const struct val *v); /* a copy of a register */
+/* alu.c */
+void jit_sel_alu(struct sel *s, struct isa_insn x);
+/* call.c */
+void jit_sel_call(struct sel *s, struct isa_insn x);
+void jit_sel_packet(struct sel *s, struct isa_insn x);
+void jit_sel_stubs(struct sel *s, u32 label_main, u32 label_callbacks);
+bool jit_sel_uses_callbacks(const struct flow *f);
+/* select.c */
+void jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, u64 key,
+		u32 budget_off, u32 fault_off);
+
+#endif
