@@ -62,11 +62,19 @@ static int link_all(struct loader *l)
 static void load_btf(struct loader *l)
 {
 	str blob = obj_btf_blob(&l->out);
-	int fd = blob.n ? bpf_btf_load(blob.s, blob.n, NULL) : -1;
+	struct btf_header h = { 0 };
+	int fd;
+
+	if (blob.n >= sizeof(h))
+		memcpy(&h, blob.s, sizeof(h));
+	/* An object of maps alone has nothing to describe, and the kernel refuses BTF without types. */
+	if (!h.type_len)
+		return;
+	fd = bpf_btf_load(blob.s, blob.n, NULL);
 
 #ifdef SKEP_DEBUG
 	/* Ours is wrong then: no kernel that the tests run on is older than what we write. */
-	if (blob.n && fd == -EINVAL)
+	if (fd == -EINVAL)
 		base_bug(arena_trap(l->k->a), "the kernel refuses the object's BTF");
 #endif
 	l->k->btf = fd < 0 ? -1 : fd;
