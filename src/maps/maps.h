@@ -62,6 +62,9 @@ void maps_ring_submit(void *record, u64 flags);
 void maps_ring_discard(void *record, u64 flags);
 int maps_ring_output(struct maps_map *m, const void *data, u64 size, u64 flags);
 u64 maps_ring_query(struct maps_map *m, u64 flags);
+/* Stack traces: stores `n` addresses and returns their id; -EEXIST when another stack has it and the flags
+ * (BPF_F_FAST_STACK_CMP, BPF_F_REUSE_STACKID) do not allow otherwise, -EFAULT for no addresses. */
+s64 maps_stack_store(struct maps_map *m, const u64 *ips, u32 n, u64 flags);
 /* Perf event array: a record for the readers of a slot. */
 int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
 		     u64 size);
@@ -82,6 +85,8 @@ int maps_sys_set_prog(struct maps_map *m, u32 index, void *prog);
  * if that is negative. */
 typedef int (*maps_record_fn)(void *arg, const void *data, u32 size);
 int maps_consume(struct maps_map *m, maps_record_fn fn, void *arg);
+/* Records that a ring buffer or perf event array had no room for, since it was made. */
+u64 maps_lost(struct maps_map *m);
 /* A descriptor that is readable when there may be records (an eventfd), or negative errno. */
 int maps_wait_fd(struct maps_map *m);
 /* For the verifier's const maps and for the JIT: the address of an array's first value and the distance between
