@@ -1,0 +1,2 @@
+#warning "this program is for kernels before 5.0"
+int x;
