@@ -34,8 +34,8 @@ static inline u64 round_up(u64 n, u64 to) { return (n + to - 1) / to * to; }
 
 /* ---- our bug -------------------------------------------------------------------------------- */
 
-/* Where control goes when a stage cannot continue: out of memory, or a broken invariant.
- * The session (api) sets one up around each stage; NULL means abort(). Zero it before its first use. */
+/* Where control goes when a stage cannot continue: out of memory, or a broken invariant. The session
+ * (api) sets one up around each stage; NULL means abort(). Zero it before its first use. */
 struct trap {
 	jmp_buf env;
 	const char *file;      /* where base_bug() was called; NULL for out of memory */
@@ -43,23 +43,20 @@ struct trap {
 	char what[128];
 	struct arena *arenas;  /* all that were made with it and are not freed */
 	struct trap_guard *guards;
-	u32 fail_in;           /* SKEP_DEBUG, for tests: allocations in them until one fails; 0 is never */
+	u32 fail_in;           /* SKEP_DEBUG, for tests: their n-th allocation from now fails */
 };
 
 /* Reports a broken invariant of skep itself: jumps to `trap`, or aborts when it is NULL.
  * Never returns. */
 __attribute__((noreturn)) void base_bug_at(struct trap *trap, const char *file, int line,
 					   const char *what);
-/* Frees something that no arena owns, such as a descriptor, if control jumps away while it is held. Lives in the
- * frame of the function that holds it; guards are popped in the reverse order of pushing. Without a trap
- * nothing is done. */
+/* Frees what no arena owns, such as a descriptor, if control jumps away while it is held. Lives in
+ * the frame of its holder; popped in the reverse order. Without a trap nothing is done. */
 struct trap_guard { struct trap_guard *below; void (*undo)(void *arg); void *arg; };
 void trap_guard_push(struct trap *trap, struct trap_guard *g, void (*undo)(void *arg), void *arg);
 void trap_guard_pop(struct trap *trap);
 void trap_close_fd(void *fd);          /* an undo: closes the int that it points to */
-
-/* Calls the guards and jumps: the common end of the ways into a trap. */
-__attribute__((noreturn)) void trap_spring(struct trap *trap);
+__attribute__((noreturn)) void trap_spring(struct trap *trap);   /* calls the guards and jumps */
 
 #define base_bug(trap, what) base_bug_at(trap, __FILE__, __LINE__, what)
 #define base_check(trap, cond) ((cond) ? (void)0 : base_bug(trap, #cond))
