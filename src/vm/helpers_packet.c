@@ -18,6 +18,8 @@ static bool in_packet(const struct vm_thread *t, u64 off, u64 size)
 static u64 load(struct vm_thread *t, u64 off, u64 out, u64 size)
 {
 	size = (u32)size;
+	if (!size)
+		return 0;
 	if (in_packet(t, (u32)off, size)) {
 		memcpy(PTR(out), t->packet.data + (u32)off, size);
 		return 0;
@@ -29,6 +31,8 @@ static u64 load(struct vm_thread *t, u64 off, u64 out, u64 size)
 static u64 store(struct vm_thread *t, u64 off, u64 from, u64 size)
 {
 	size = (u32)size;
+	if (!size)
+		return 0;
 	if (t->packet.read_only || !in_packet(t, (u32)off, size))
 		return NUM(-EFAULT);
 	memcpy(t->packet.data + (u32)off, PTR(from), size);

@@ -151,7 +151,7 @@ s64 vm_format(const struct vm_thread *t, char *out, u64 size, const char *fmt, u
 	      const u64 *args, u32 n_args)
 {
 	struct writer w = { .t = t, .out = out, .size = size, .args = args, .n_args = n_args };
-	const char *end = memchr(fmt, 0, fmt_size);
+	const char *end = fmt_size ? memchr(fmt, 0, fmt_size) : NULL;
 
 	if (!end)
 		return -EINVAL;

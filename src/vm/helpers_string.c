@@ -87,6 +87,8 @@ VM_HELPER(strncmp)
 	int order;
 
 	UNUSED;
+	if (!(u32)b)
+		return 0;
 	order = strncmp((const char *)(uintptr_t)a, (const char *)(uintptr_t)c, (u32)b);
 	return (u64)(s64)(order < 0 ? -1 : order > 0);
 }

@@ -134,6 +134,8 @@ VM_HELPER(get_stack)
 
 	(void)a;
 	(void)e;
+	if (!(u32)c)
+		return 0;
 	memset(out, 0, (u32)c);
 	if (!(d & USER_STACK) || (d & BUILD_ID))
 		return (u64)-EOPNOTSUPP;
