@@ -241,7 +241,7 @@ static u8 compare(struct sel *s, struct isa_insn x)
 		compare_imm(s, op, x.dst, is64 ? imm : (s32)imm, is64);
 		return cond;
 	} else if (jit_sel_imm(s, x.dst, &imm) && s->t->imm_ok(ISA_SUB, imm, is64)) {
-		compare_imm(s, op == ISA_JSET ? op : ISA_JGT, x.src, is64 ? imm : (s32)imm, is64);
+		compare_imm(s, op, x.src, is64 ? imm : (s32)imm, is64);
 		return op == ISA_JSET ? cond : swapped(cond);
 	} else {
 		jit_sel_reg(s, x.dst, is64);
