@@ -101,7 +101,7 @@ static void release(struct maps_map *m)
 
 int maps_create(const struct maps_spec *spec, struct maps_map **out, struct err *e)
 {
-	const struct maps_ops *ops;
+	const struct maps_ops *ops = NULL;
 	struct maps_map *m;
 	int err;
 
