@@ -103,7 +103,7 @@ static int put_pointer(struct writer *w, const char *flags, const char *at)
 		return 2;
 	}
 	if ((at[0] == 'i' || at[0] == 'I') && (at[1] == '4' || at[1] == '6')) {
-		put_address(w, at[1] == '6', at[0] == 'I' || at[1] == '4', v);
+		put_address(w, at[1] == '6', at[0] == 'I', v);
 		return 2;
 	}
 	n = snprintf(out, sizeof(out), at[0] == 'x' || at[0] == 'K' ? "%llx" : "0x%llx",

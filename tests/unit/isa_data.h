@@ -1,6 +1,6 @@
-/* Reads the .data files of tests/isa (generate.py there explains the format), for tests of whatever runs
- * instructions, which include this file. Every program begins with an instruction that this reader
- * adds: r2 = size of the memory. */
+/* Reads the .data files of tests/isa (generate.py there explains the format), for tests of whatever
+ * runs instructions, which include this file. Every program begins with an instruction that this
+ * reader adds: r2 = size of the memory. */
 #ifndef SKEP_TEST_ISA_DATA
 #define SKEP_TEST_ISA_DATA
 
