@@ -1,6 +1,7 @@
-#include "no_such_header.h"
-#include <linux/no_such_header.h>
+/* A header that neither skep nor the folder has. */
+#include "no_such_header_here.h"
 #include <bpf/bpf_helper.h>
-#include
-#include <unclosed
-int x;
+int kprobe__do_exit(void *ctx)
+{
+	return 0;
+}

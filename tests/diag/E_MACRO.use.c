@@ -1,11 +1,7 @@
-#define TWO(a, b) a + b
-#define PASTE(a, b) a ## b
-#define BAD(a, a) a
-#define HASH(a) #b
-#define 3
-#define defined 1
-#undef __FILE__
-int x = TWO(1);
-int y = TWO(1, 2, 3);
-int z = PASTE(+, /);
-int w = TWO(1,
+/* Macros used with too few arguments, and defined twice the same parameter. */
+#define ADD(a, b) ((a) + (b))
+#define TWICE(x, x) x
+int kprobe__do_exit(void *ctx)
+{
+	return ADD(1);
+}
