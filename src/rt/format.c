@@ -140,7 +140,7 @@ static void put_text(struct sbuf *out, const struct spec *s, const struct obj_fi
 	str x;
 
 	sbuf_init(&text, out->a);
-	value_field(&text, f, data, VALUE_TEXT);
+	rt_value_field(&text, f, data, VALUE_TEXT);
 	x = sbuf_str(&text);
 	if (own.precision >= 0 && x.n > (u32)own.precision)
 		x.n = (u32)own.precision;
@@ -164,7 +164,7 @@ static void put_argument(struct sbuf *out, const struct spec *s, const struct ob
 
 		pad(out, s, "", (str){ &c, 1 });
 	} else if (strchr("diuxXop", s->conversion) && is_integer(f->kind)) {
-		put_integer(out, s, (u64)value_int(at, f->size, f->kind == OBJ_F_INT));
+		put_integer(out, s, (u64)rt_value_int(at, f->size, f->kind == OBJ_F_INT));
 	} else {
 		put_text(out, s, f, data);
 	}

@@ -91,7 +91,7 @@ static bool find_range(const u64 *counts, u32 n, u32 *first, u32 *last, u64 *mos
 	return any;
 }
 
-void hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n)
+void rt_hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n)
 {
 	u32 first = 0, last = 0;
 	u64 most;
@@ -114,7 +114,7 @@ void hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32
 }
 
 /* Closed intervals; an open end has no bound. */
-void hist_json(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n)
+void rt_hist_json(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n)
 {
 	u32 first = 0, last = 0;
 	bool linear = m->show == OBJ_SHOW_LHIST;

@@ -47,7 +47,7 @@ static void note_exit(struct loop *l, const struct obj_event *ev, const void *da
 	l->out->exit_called = true;
 	l->done = true;
 	if (ev->args.n && ev->args.at[0].off + ev->args.at[0].size <= size)
-		l->out->exit_code = (int)value_int((const char *)data + ev->args.at[0].off,
+		l->out->exit_code = (int)rt_value_int((const char *)data + ev->args.at[0].off,
 						   ev->args.at[0].size, true);
 }
 

@@ -85,7 +85,7 @@ static void put_value(struct sbuf *out, const struct rt_config *c, const struct 
 		return;
 	if (c->json)
 		sbuf_puts(out, "{\"type\": \"value\", \"data\": ");
-	value_field(out, f, data, c->json ? VALUE_JSON : VALUE_TEXT);
+	rt_value_field(out, f, data, c->json ? VALUE_JSON : VALUE_TEXT);
 	sbuf_puts(out, c->json ? "}\n" : "\n");
 }
 

@@ -8,14 +8,14 @@
 /* How a value is written: like bpftrace, or as JSON. */
 enum value_style { VALUE_TEXT, VALUE_JSON };
 
-void value_field(struct sbuf *out, const struct obj_field *f, const void *data, enum value_style s);
-void value_type(struct sbuf *out, const struct type *ty, const void *data, enum value_style s);
+void rt_value_field(struct sbuf *out, const struct obj_field *f, const void *data, enum value_style s);
+void rt_value_type(struct sbuf *out, const struct type *ty, const void *data, enum value_style s);
 /* The integer of 1, 2, 4 or 8 bytes at `p`, extended as told. */
-s64 value_int(const void *p, u32 size, bool is_signed);
+s64 rt_value_int(const void *p, u32 size, bool is_signed);
 
 /* Distribution of a hist()/lhist(): bucket i has `counts[i]`. */
-void hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n);
-void hist_json(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n);
+void rt_hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n);
+void rt_hist_json(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n);
 #define HIST_BUCKETS 66
 
 #endif

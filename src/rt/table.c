@@ -39,7 +39,7 @@ static bool is_bpftrace(const struct obj_map *m) { return m->show > OBJ_SHOW_TAB
 
 static s64 cpu_part(const struct table *t, const struct entry *e, u32 cpu, u32 off)
 {
-	return value_int(e->value + (size_t)cpu * t->part + off, 8, true);
+	return rt_value_int(e->value + (size_t)cpu * t->part + off, 8, true);
 }
 
 static s64 combine(const struct table *t, const struct entry *e)
@@ -48,7 +48,7 @@ static s64 combine(const struct table *t, const struct entry *e)
 	bool seen = false;
 
 	if (!t->is_percpu)
-		return value_int(e->value, t->m->value_size, true);
+		return rt_value_int(e->value, t->m->value_size, true);
 	for (u32 cpu = 0; cpu < t->n_cpus; cpu++) {
 		s64 v = cpu_part(t, e, cpu, 0);
 		bool is_set = t->m->value_size < 16 || cpu_part(t, e, cpu, 8);
@@ -99,11 +99,11 @@ static int compare_field(const struct obj_field *f, const char *x, const char *y
 {
 	switch (f->kind) {
 	case OBJ_F_INT: case OBJ_F_ENUM:
-		return compare_numbers(value_int(x + f->off, f->size, true),
-				       value_int(y + f->off, f->size, true));
+		return compare_numbers(rt_value_int(x + f->off, f->size, true),
+				       rt_value_int(y + f->off, f->size, true));
 	case OBJ_F_UINT: case OBJ_F_PTR: case OBJ_F_BOOL: {
-		u64 a = (u64)value_int(x + f->off, f->size, false);
-		u64 b = (u64)value_int(y + f->off, f->size, false);
+		u64 a = (u64)rt_value_int(x + f->off, f->size, false);
+		u64 b = (u64)rt_value_int(y + f->off, f->size, false);
 
 		return a < b ? -1 : a > b;
 	}
@@ -121,8 +121,8 @@ static int compare_type(const struct type *type, const char *x, const char *y)
 	if (!ty)
 		return 0;
 	if ((ty->kind == TY_INT || ty->kind == TY_ENUM || ty->kind == TY_PTR) && ty->size <= 8) {
-		u64 a = (u64)value_int(x, (u32)ty->size, ty->is_signed);
-		u64 b = (u64)value_int(y, (u32)ty->size, ty->is_signed);
+		u64 a = (u64)rt_value_int(x, (u32)ty->size, ty->is_signed);
+		u64 b = (u64)rt_value_int(y, (u32)ty->size, ty->is_signed);
 
 		return ty->is_signed ? compare_numbers((s64)a, (s64)b) : a < b ? -1 : a > b;
 	}
@@ -190,7 +190,7 @@ static void group_buckets(struct table *t)
 
 	for (u32 i = 0; i < t->entries.n; i++) {
 		struct entry e = t->entries.at[i], *home = entry_of_key(t, n, e.key);
-		u64 bucket = (u64)value_int(e.key + t->key_size, 8, false);
+		u64 bucket = (u64)rt_value_int(e.key + t->key_size, 8, false);
 		s64 count = combine(t, &e);
 
 		if (!home) {
@@ -217,10 +217,10 @@ static void put_key(struct sbuf *out, const struct table *t, const struct entry 
 	for (u32 i = 0; i < m->keys.n; i++) {
 		if (i)
 			sbuf_puts(out, style == VALUE_JSON ? "," : ", ");
-		value_field(out, &m->keys.at[i], e->key, VALUE_TEXT);
+		rt_value_field(out, &m->keys.at[i], e->key, VALUE_TEXT);
 	}
 	if (!m->keys.n && m->key)
-		value_type(out, m->key, e->key, VALUE_TEXT);
+		rt_value_type(out, m->key, e->key, VALUE_TEXT);
 }
 
 /* One number behind another where a C map keeps one value a CPU. */
@@ -231,7 +231,7 @@ static void put_cpu_values(struct sbuf *out, const struct table *t, const struct
 	for (u32 cpu = 0; cpu < t->n_cpus; cpu++) {
 		if (cpu)
 			sbuf_puts(out, ",");
-		value_type(out, t->m->value, e->value + (size_t)cpu * t->part, style);
+		rt_value_type(out, t->m->value, e->value + (size_t)cpu * t->part, style);
 	}
 	sbuf_putc(out, ']');
 }
@@ -265,11 +265,11 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 		if (t->is_percpu)
 			put_cpu_values(out, t, e, style);
 		else if (m->value)
-			value_type(out, m->value, e->value, style);
+			rt_value_type(out, m->value, e->value, style);
 		break;
 	case OBJ_SHOW_VALUE:
 		if (m->shown_value)
-			value_field(out, m->shown_value, e->value, style);
+			rt_value_field(out, m->shown_value, e->value, style);
 		break;
 	case OBJ_SHOW_AVG: case OBJ_SHOW_STATS:
 		put_average(out, t, e, style);
@@ -293,7 +293,7 @@ static void print_text(struct sbuf *out, const struct table *t)
 		}
 		if (e->buckets) {
 			sbuf_puts(out, ":\n");
-			hist_text(out, t->m, e->buckets, bucket_count(t->m));
+			rt_hist_text(out, t->m, e->buckets, bucket_count(t->m));
 		} else {
 			sbuf_puts(out, ": ");
 			put_value(out, t, e, VALUE_TEXT);
@@ -326,7 +326,7 @@ static void print_json(struct sbuf *out, const struct table *t)
 			sbuf_puts(out, ": ");
 		}
 		if (e->buckets)
-			hist_json(out, t->m, e->buckets, bucket_count(t->m));
+			rt_hist_json(out, t->m, e->buckets, bucket_count(t->m));
 		else
 			put_value(out, t, e, VALUE_JSON);
 	}
@@ -354,7 +354,7 @@ static void put_placeholder(struct sbuf *out, const struct table *t, const struc
 	}
 	m = ty && ty_is_aggregate(ty_strip(ty)) ? ty_find_member(ty_strip(ty), what, &bit_off) : NULL;
 	if (m && !m->bits)
-		value_type(out, m->type, at + bit_off / 8, VALUE_TEXT);
+		rt_value_type(out, m->type, at + bit_off / 8, VALUE_TEXT);
 	else
 		sbuf_puts(out, "?");
 }

@@ -8,7 +8,7 @@
 
 #include "rt/rt_private.h"
 
-s64 value_int(const void *p, u32 size, bool is_signed)
+s64 rt_value_int(const void *p, u32 size, bool is_signed)
 {
 	u64 v = 0;
 	u32 n = size > 8 ? 8 : size;
@@ -32,9 +32,9 @@ static void put_string(struct sbuf *out, const char *s, u32 size, enum value_sty
 static void put_number(struct sbuf *out, const void *p, u32 size, bool is_signed)
 {
 	if (is_signed)
-		sbuf_printf(out, "%lld", (long long)value_int(p, size, true));
+		sbuf_printf(out, "%lld", (long long)rt_value_int(p, size, true));
 	else
-		sbuf_printf(out, "%llu", (unsigned long long)value_int(p, size, false));
+		sbuf_printf(out, "%llu", (unsigned long long)rt_value_int(p, size, false));
 }
 
 static void put_pointer(struct sbuf *out, const void *p, u32 size, enum value_style style)
@@ -42,7 +42,7 @@ static void put_pointer(struct sbuf *out, const void *p, u32 size, enum value_st
 	if (style == VALUE_JSON)
 		put_number(out, p, size, false);
 	else
-		sbuf_printf(out, "0x%llx", (unsigned long long)value_int(p, size, false));
+		sbuf_printf(out, "0x%llx", (unsigned long long)rt_value_int(p, size, false));
 }
 
 static void put_bytes(struct sbuf *out, const u8 *p, u32 n, enum value_style style)
@@ -79,12 +79,12 @@ static void put_parts(struct sbuf *out, const struct obj_field *f, const char *a
 		} else if (named) {
 			sbuf_printf(out, "." STR_FMT " = ", STR_ARG(p->name));
 		}
-		value_field(out, p, at, style);
+		rt_value_field(out, p, at, style);
 	}
 	sbuf_puts(out, named ? " }" : array || json ? "]" : ")");
 }
 
-void value_field(struct sbuf *out, const struct obj_field *f, const void *data,
+void rt_value_field(struct sbuf *out, const struct obj_field *f, const void *data,
 		 enum value_style style)
 {
 	const char *at = (const char *)data + f->off;
@@ -94,10 +94,10 @@ void value_field(struct sbuf *out, const struct obj_field *f, const void *data,
 	case OBJ_F_UINT: put_number(out, at, f->size, false); break;
 	case OBJ_F_PTR: put_pointer(out, at, f->size, style); break;
 	case OBJ_F_STR: put_string(out, at, f->size, style); break;
-	case OBJ_F_BOOL: sbuf_puts(out, value_int(at, f->size, false) ? "true" : "false"); break;
+	case OBJ_F_BOOL: sbuf_puts(out, rt_value_int(at, f->size, false) ? "true" : "false"); break;
 	case OBJ_F_ENUM:
 		if (f->type)
-			value_type(out, f->type, at, style);
+			rt_value_type(out, f->type, at, style);
 		else
 			put_number(out, at, f->size, true);
 		break;
@@ -112,7 +112,7 @@ void value_field(struct sbuf *out, const struct obj_field *f, const void *data,
 
 void rt_print_field(struct sbuf *out, const struct obj_field *f, const void *data)
 {
-	value_field(out, f, data, VALUE_TEXT);
+	rt_value_field(out, f, data, VALUE_TEXT);
 }
 
 /* ---- by C type ------------------------------------------------------------------------------ */
@@ -156,7 +156,7 @@ static void put_struct(struct sbuf *out, const struct type *ty, const char *at,
 		if (m->bits)
 			put_bits(out, m, at);
 		else
-			value_type(out, m->type, at + m->bit_off / 8, style);
+			rt_value_type(out, m->type, at + m->bit_off / 8, style);
 	}
 	sbuf_puts(out, " }");
 }
@@ -174,7 +174,7 @@ static void put_array(struct sbuf *out, const struct type *ty, const char *at,
 	for (u64 i = 0; i < ty->count && ty->count != TY_UNSIZED; i++) {
 		if (i)
 			sbuf_putc(out, ',');
-		value_type(out, ty->to, at + i * elem->size, style);
+		rt_value_type(out, ty->to, at + i * elem->size, style);
 	}
 	sbuf_putc(out, ']');
 }
@@ -182,7 +182,7 @@ static void put_array(struct sbuf *out, const struct type *ty, const char *at,
 static void put_enum(struct sbuf *out, const struct type *ty, const char *at,
 		     enum value_style style)
 {
-	s64 v = value_int(at, (u32)ty->size, ty->is_signed);
+	s64 v = rt_value_int(at, (u32)ty->size, ty->is_signed);
 
 	ty_complete(ty);
 	for (u32 i = 0; style == VALUE_TEXT && i < ty->n; i++) {
@@ -194,14 +194,14 @@ static void put_enum(struct sbuf *out, const struct type *ty, const char *at,
 	sbuf_printf(out, "%lld", (long long)v);
 }
 
-void value_type(struct sbuf *out, const struct type *type, const void *data, enum value_style style)
+void rt_value_type(struct sbuf *out, const struct type *type, const void *data, enum value_style style)
 {
 	const struct type *ty = ty_strip(type);
 
 	switch (ty->kind) {
 	case TY_INT:
 		if (ty->is_bool && style == VALUE_JSON)
-			sbuf_puts(out, value_int(data, 1, false) ? "true" : "false");
+			sbuf_puts(out, rt_value_int(data, 1, false) ? "true" : "false");
 		else if (ty->size > 8)
 			put_bytes(out, data, (u32)ty->size, style);
 		else
@@ -217,5 +217,5 @@ void value_type(struct sbuf *out, const struct type *type, const void *data, enu
 
 void rt_print_type(struct sbuf *out, const struct type *ty, const void *data)
 {
-	value_type(out, ty, data, VALUE_TEXT);
+	rt_value_type(out, ty, data, VALUE_TEXT);
 }
