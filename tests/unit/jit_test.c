@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "jit/jit.h"
+#include "isa_data.h"
 
 struct fixture {
 	struct vm_thread *thread;
@@ -712,13 +713,277 @@ static void random_programs(void **state)
 					     : NULL);
 }
 
+/* ---- the cases of tests/isa
+ * ----------------------------------------------------------------------- */
+
+struct conformance {
+	struct fixture *x;
+	struct arena *a;
+	u32 n, bad;
+};
+
+static void run_case(struct conformance *k, const struct isa_case *c, const struct jit_options *o)
+{
+	struct vm_spec spec = { .insns = c->insns, .n = c->n, .lenient = c->is_lenient };
+	u8 *mem = c->mem ? arena_dup(k->a, c->mem, c->mem_size) : NULL;
+	struct vm_packet packet = { .data = mem, .size = c->mem_size };
+	struct vm_prog *p = NULL;
+	struct jit_code *code = NULL;
+	struct err e = { 0 };
+	u64 got = 0;
+
+	vm_thread_packet(k->x->thread, c->has_packet ? &packet : NULL);
+	*vm_thread_budget(k->x->thread) = 100000;
+	if (vm_prog_new(&spec, &p, &e) == 0 && jit_compile(p, o, &code, &e) == 0)
+		got = jit_entry(code)(mem, k->x->thread);
+	if (!code || got != c->want || (c->after && memcmp(mem, c->after, c->mem_size) != 0)) {
+		print_error(STR_FMT ": r0 %lx, not %lx %s\n", STR_ARG(c->name), got, c->want,
+			    e.msg);
+		k->bad++;
+	}
+	jit_free(code);
+	vm_prog_free(p);
+}
+
+static void one_case(void *arg, const struct isa_case *c)
+{
+	static const struct jit_options blind = { .blind_constants = true };
+	static const struct jit_options budget = { .with_budget = true };
+	struct conformance *k = arg;
+
+	k->n++;
+	run_case(k, c, NULL);
+	run_case(k, c, &blind);
+	run_case(k, c, &budget);
+}
+
+static void conformance(void **state)
+{
+	struct conformance k = { .x = *state, .a = arena_new(NULL) };
+	str bad;
+
+	isa_data_each(k.a, one_case, &k, &bad);
+	if (bad.n)
+		fail_msg("tests/isa: " STR_FMT " cannot be read", STR_ARG(bad));
+	vm_thread_packet(k.x->thread, NULL);
+	arena_free(k.a);
+	assert_true(k.n >= 200);
+	assert_int_equal(k.bad, 0);
+}
+
+/* ---- helpers, maps, callbacks, tail calls, budget
+ * ------------------------------------------------- */
+
+static u64 weigh(struct vm_thread *t, u64 a, u64 b, u64 c, u64 d, u64 e)
+{
+	(void)t;
+	return a + 10 * b + 100 * c + 1000 * d + 10000 * e;
+}
+
+/* Arguments in every kind of place: a constant, a register that another argument's home overwrites,
+ * memory. */
+static void helpers(void **state)
+{
+	static const struct vm_helper extra[] = { { 1000, weigh } };
+	struct fixture *x = *state;
+	u64 ctx[4] = { 4, 5, 6, 7 };
+
+	start(x);
+	x->spec.extra = extra;
+	x->spec.n_extra = 1;
+	put(x, isa_alu_reg(true, ISA_MOV, 6, 1));
+	put(x, isa_load(8, 2, 1, 0));
+	put(x, isa_load(8, 1, 1, 8));
+	put(x, isa_alu_reg(true, ISA_MOV, 3, 1));
+	put(x, isa_alu_reg(true, ISA_ADD, 3, 2));
+	put(x, isa_alu_imm(true, ISA_MOV, 4, 3));
+	put(x, isa_load(8, 5, 6, 16));
+	put(x, isa_alu_reg(true, ISA_MOV, 7, 2));
+	put(x, isa_call_helper(1000));
+	put(x, isa_load(8, 1, 6, 24));
+	put(x, isa_alu_reg(true, ISA_ADD, 0, 1));
+	put(x, isa_alu_reg(true, ISA_ADD, 0, 7));
+	put(x, isa_exit());
+	assert_int_equal(run_once(x, ctx, NULL), 5 + 40 + 900 + 3000 + 60000 + 7 + 4);
+}
+
+static struct maps_map *make_map(u32 type, u32 value_size, u32 n)
+{
+	struct maps_spec spec = { .name = STR("m"),
+				  .type = type,
+				  .key_size = 4,
+				  .value_size = value_size,
+				  .max_entries = n };
+	struct maps_map *m = NULL;
+	struct err e = { 0 };
+
+	if (maps_create(&spec, &m, &e) < 0)
+		fail_msg("maps_create: %s", e.msg);
+	return m;
+}
+
+static void put_wide(struct fixture *x, u8 dst, u8 pseudo, u64 value)
+{
+	isa_ld_imm64(&x->code[x->n], dst, pseudo, value);
+	x->n += 2;
+}
+
+static void lookups(void **state)
+{
+	static const u32 sizes[] = { 1, 4, 8, 12, 24, 100 };
+	struct fixture *x = *state;
+
+	for (u32 k = 0; k < ARRAY_LEN(sizes) * 2; k++) {
+		u32 type = k & 1 ? ISA_MAP_HASH : ISA_MAP_ARRAY, size = sizes[k / 2];
+		struct maps_map *m = make_map(type, size, 7);
+		u8 value[100] = { 0 };
+
+		for (u32 key = 0; key < 7; key++) {
+			value[0] = (u8)(key + 1);
+			assert_int_equal(maps_sys_update(m, &key, value, 0), 0);
+		}
+		for (u32 key = 0; key < 9; key++) {
+			u64 ctx[1] = { key };
+
+			start(x);
+			x->spec.maps = &m;
+			x->spec.n_maps = 1;
+			put(x, isa_load(4, 3, 1, 0));
+			put(x, isa_store(4, 10, -4, 3));
+			put(x, isa_alu_reg(true, ISA_MOV, 2, 10));
+			put(x, isa_alu_imm(true, ISA_ADD, 2, -4));
+			put_wide(x, 1, ISA_MAP_FD, 0);
+			put(x, isa_call_helper(ISA_FN_map_lookup_elem));
+			put(x, isa_jump_imm(true, ISA_JEQ, 0, 0, 1));
+			put(x, isa_load(1, 0, 0, 0));
+			put(x, isa_exit());
+			assert_int_equal(run_once(x, ctx, NULL), key < 7 ? key + 1 : 0);
+		}
+		maps_put(m);
+	}
+}
+
+/* bpf_loop over a function that adds its index to a variable of the caller's frame. */
+static void callbacks(void **state)
+{
+	struct fixture *x = *state;
+
+	start(x);
+	put(x, isa_store_imm(8, 10, -8, 5));
+	put(x, isa_alu_imm(true, ISA_MOV, 1, 10));
+	put_wide(x, 2, ISA_FUNC, 7);
+	x->code[x->n - 1].imm = 0;
+	put(x, isa_alu_reg(true, ISA_MOV, 3, 10));
+	put(x, isa_alu_imm(true, ISA_ADD, 3, -8));
+	put(x, isa_alu_imm(true, ISA_MOV, 4, 0));
+	put(x, isa_call_helper(ISA_FN_loop));
+	put(x, isa_load(8, 0, 10, -8));
+	put(x, isa_exit());
+	put(x, isa_load(8, 0, 2, 0));
+	put(x, isa_alu_reg(true, ISA_ADD, 0, 1));
+	put(x, isa_store(8, 2, 0, 0));
+	put(x, isa_alu_imm(true, ISA_MOV, 0, 0));
+	put(x, isa_exit());
+	x->code[2].imm = 10 - 3;
+	assert_int_equal(run_once(x, NULL, NULL), 5 + 45);
+}
+
+static void tail_calls(void **state)
+{
+	struct fixture *x = *state;
+	struct maps_map *m = make_map(ISA_MAP_PROG_ARRAY, 4, 2);
+	struct vm_prog *other;
+	u64 ctx[1] = { 41 };
+
+	start(x);
+	put(x, isa_load(8, 0, 1, 0));
+	put(x, isa_alu_imm(true, ISA_ADD, 0, 1));
+	put(x, isa_exit());
+	other = bind(x);
+	assert_int_equal(maps_sys_set_prog(m, 1, other), 0);
+	for (s32 index = 0; index < 3; index++) {
+		start(x);
+		x->spec.maps = &m;
+		x->spec.n_maps = 1;
+		put_wide(x, 2, ISA_MAP_FD, 0);
+		put(x, isa_alu_imm(true, ISA_MOV, 3, index));
+		put(x, isa_call_helper(ISA_FN_tail_call));
+		put(x, isa_alu_imm(true, ISA_MOV, 0, 7));
+		put(x, isa_exit());
+		assert_int_equal(run_once(x, ctx, NULL), index == 1 ? 42 : 7);
+	}
+	maps_put(m);
+	vm_prog_free(other);
+}
+
+static void budget(void **state)
+{
+	static const struct jit_options o = { .with_budget = true };
+	struct fixture *x = *state;
+
+	start(x);
+	put(x, isa_alu_imm(true, ISA_MOV, 0, 0));
+	put(x, isa_alu_imm(true, ISA_ADD, 0, 1));
+	put(x, isa_jump(-2));
+	*vm_thread_budget(x->thread) = 100000;
+	*vm_thread_fault(x->thread) = 0;
+	assert_int_equal(run_once(x, NULL, &o), 0);
+	assert_int_equal(*vm_thread_fault(x->thread), -ETIME);
+	assert_int_equal(*vm_thread_budget(x->thread), 0);
+	*vm_thread_fault(x->thread) = 0;
+}
+
+/* A fact makes a null check and a key go away. */
+static void facts(void **state)
+{
+	struct fixture *x = *state;
+	struct maps_map *m = make_map(ISA_MAP_ARRAY, 8, 4);
+	struct verify_fact known[16] = { 0 };
+	struct jit_options o = { .facts = known };
+	u64 value = 99;
+	u32 key = 2, with, without;
+	struct vm_prog *p;
+	struct jit_code *c;
+
+	assert_int_equal(maps_sys_update(m, &key, &value, 0), 0);
+	start(x);
+	x->spec.maps = &m;
+	x->spec.n_maps = 1;
+	put(x, isa_store_imm(4, 10, -4, 2));
+	put(x, isa_alu_reg(true, ISA_MOV, 2, 10));
+	put(x, isa_alu_imm(true, ISA_ADD, 2, -4));
+	put_wide(x, 1, ISA_MAP_FD, 0);
+	put(x, isa_call_helper(ISA_FN_map_lookup_elem));
+	put(x, isa_jump_imm(true, ISA_JEQ, 0, 0, 1));
+	put(x, isa_load(8, 0, 0, 0));
+	put(x, isa_exit());
+	p = bind(x);
+	c = compile(p, NULL);
+	without = jit_size(c);
+	assert_int_equal(jit_entry(c)(NULL, x->thread), 99);
+	jit_free(c);
+	known[5].key_known = true;
+	known[5].key = 2;
+	known[6].never_null = true;
+	c = compile(p, &o);
+	with = jit_size(c);
+	assert_int_equal(jit_entry(c)(NULL, x->thread), 99);
+	assert_true(with < without);
+	jit_free(c);
+	vm_prog_free(p);
+	maps_put(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(alu_registers),   cmocka_unit_test(alu_immediates),
-		cmocka_unit_test(byte_order),	   cmocka_unit_test(jumps),
-		cmocka_unit_test(distances),	   cmocka_unit_test(atomics),
-		cmocka_unit_test(random_programs),
+		cmocka_unit_test(alu_registers), cmocka_unit_test(alu_immediates),
+		cmocka_unit_test(byte_order),	 cmocka_unit_test(jumps),
+		cmocka_unit_test(distances),	 cmocka_unit_test(atomics),
+		cmocka_unit_test(conformance),	 cmocka_unit_test(helpers),
+		cmocka_unit_test(lookups),	 cmocka_unit_test(callbacks),
+		cmocka_unit_test(tail_calls),	 cmocka_unit_test(budget),
+		cmocka_unit_test(facts),	 cmocka_unit_test(random_programs),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
