@@ -140,8 +140,12 @@ void arena_free(struct arena *a)
 
 void arena_free_all(struct trap *trap)
 {
-	while (trap->arenas)
-		arena_free(trap->arenas);
+	struct arena *next;
+
+	for (struct arena *a = trap->arenas; a; a = next) {
+		next = a->next;
+		arena_free(a);
+	}
 }
 
 /* Puts a chunk with room for `need` bytes on top. */

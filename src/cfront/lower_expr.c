@@ -88,7 +88,7 @@ static struct place_ref sym_place(struct lower *l, struct cf_expr *e)
 struct place_ref lower_place(struct lower *l, struct cf_expr *e)
 {
 	struct span outer = l->b.span;
-	struct place_ref p = { .type = e->type };
+	struct place_ref p;
 
 	l->b.span = e->span;
 	switch (e->kind) {

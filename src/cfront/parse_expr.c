@@ -212,8 +212,8 @@ void cfp_arguments(struct parser *p, expr_list *out)
 
 static struct cf_expr *subscript(struct parser *p, struct cf_expr *e)
 {
-	struct span at = p->tok->span;
 	struct cf_expr *i;
+	struct span at;
 
 	cfp_next(p);
 	i = cfp_expression(p);
