@@ -113,6 +113,7 @@ static struct ir_target target_of(struct skep *s)
 
 	t.has_v4 = version >= (6u << 16 | 6 << 8);
 	t.split_probe_reads = version >= (5u << 16 | 5 << 8);
+	t.jumps_close_loops = version < (6u << 16 | 8 << 8);
 	if (s->guard == IR_GUARD_PIDS)
 		t.pids_map = ir_sym(s->m, IR_SYM_MAP, STR(KERN_PIDS_MAP),
 				    obj_map_find(s->obj, STR(KERN_PIDS_MAP)));
