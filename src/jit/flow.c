@@ -113,6 +113,23 @@ static bool mark(struct flow *f, s64 to, u8 flag)
 	return true;
 }
 
+/* Where a jump leads in the end: through jumps that always jump. */
+static s64 destination(const struct flow *f, u32 i)
+{
+	s64 to = i;
+
+	for (u32 hops = 0; hops < 8; hops++) {
+		struct isa_insn x = f->insns[to];
+
+		if (hops && (x.code != (ISA_JMP | ISA_JA) && x.code != (ISA_JMP32 | ISA_JA)))
+			break;
+		to += 1 + (x.code == (ISA_JMP32 | ISA_JA) ? x.imm : x.off);
+		if (to < 0 || to >= f->n)
+			break;
+	}
+	return to;
+}
+
 static bool decode_one(struct flow *f, u32 i)
 {
 	struct isa_insn x = f->insns[i];
@@ -123,7 +140,7 @@ static bool decode_one(struct flow *f, u32 i)
 	masks_of(f, x, o);
 	f->has_thread |= has_thread_call(x);
 	if (is_jump(x)) {
-		s64 to = (s64)i + 1 + (x.code == (ISA_JMP32 | ISA_JA) ? x.imm : x.off);
+		s64 to = destination(f, i);
 
 		o->target = (u32)to;
 		return mark(f, to, FLOW_LABEL);

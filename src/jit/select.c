@@ -262,6 +262,33 @@ static u8 compare(struct sel *s, struct isa_insn x)
 	return cond;
 }
 
+/* if c goto +1; goto L: nothing else comes to the goto, so that this is if !c goto L. */
+static bool skips_jump(const struct sel *s)
+{
+	u32 next = s->i + 1;
+	const struct isa_insn *x = &s->f->insns[next];
+
+	return next + 1 < s->fn->end && s->f->ops[s->i].target == next + 1 &&
+	       !(s->f->ops[next].flags & FLOW_LABEL) &&
+	       (x->code == (ISA_JMP | ISA_JA) || x->code == (ISA_JMP32 | ISA_JA));
+}
+
+static void inverted(struct sel *s, struct isa_insn x)
+{
+	static const u8 other[] = {
+		[JIT_EQ] = JIT_NE,   [JIT_NE] = JIT_EQ,	 [JIT_GT] = JIT_LE,   [JIT_GE] = JIT_LT,
+		[JIT_LT] = JIT_GE,   [JIT_LE] = JIT_GT,	 [JIT_SGT] = JIT_SLE, [JIT_SGE] = JIT_SLT,
+		[JIT_SLT] = JIT_SGE, [JIT_SLE] = JIT_SGT
+	};
+	u32 to = s->f->ops[s->i + 1].target;
+	u16 wanted = s->f->live_in[to];
+
+	jit_sel_force_all(s, wanted & ~BIT(x.dst));
+	jit_sel_force_all(s, wanted & BIT(x.dst));
+	jit_buf_jump(s->b, other[compare(s, x)], to, 0);
+	s->skip = s->i + 1;
+}
+
 static void jump(struct sel *s, struct isa_insn x)
 {
 	u32 to = s->f->ops[s->i].target;
@@ -271,6 +298,10 @@ static void jump(struct sel *s, struct isa_insn x)
 
 	if (known == 0)
 		return;
+	if (known < 0 && skips_jump(s)) {
+		inverted(s, x);
+		return;
+	}
 	if (known == 1) {
 		jit_sel_force_all(s, wanted);
 		jit_buf_jump(s->b, JIT_ALWAYS, to, 0);
@@ -468,7 +499,7 @@ static void function(struct sel *s, const struct flow_func *fn)
 	for (u32 i = fn->start; i < fn->end; i++) {
 		const struct flow_op *o = &s->f->ops[i];
 
-		if (o->flags & FLOW_SECOND)
+		if ((o->flags & FLOW_SECOND) || i == s->skip)
 			continue;
 		jit_buf_room(s->b, 1024);
 		if (o->flags & FLOW_LABEL)
@@ -496,6 +527,7 @@ void jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, 
 	s->o = o;
 	s->b = b;
 	s->key = key | 1;
+	s->skip = ~0u;
 	s->budget_off = budget_off;
 	s->fault_off = fault_off;
 	if (jit_sel_uses_callbacks(f))

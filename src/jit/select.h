@@ -41,6 +41,7 @@ struct sel {
 	u16 need;	  /* vregs that are wanted during or behind this instruction */
 	u16 after;	  /* … behind it */
 	u32 i;		  /* the instruction */
+	u32 skip;	  /* an instruction that is part of the one before it */
 	u32 saved, frame; /* of the function: registers kept, bytes below them */
 	u32 fp;		  /* r10 is the stack pointer plus this */
 	u32 flags_at;	  /* where the code stood when flags told whether flags_reg is zero */

@@ -609,6 +609,12 @@ static void random_body(struct fixture *x, u64 *seed, u32 pieces, bool escapes)
 				       : isa_jump_imm(pick(seed, 2), op, d, (s32)pick(seed, 5) - 1,
 						      0));
 		}
+		if (n_open && n_open < 8 && pick(seed, 3) == 0 && open[n_open - 1] == x->n - 1) {
+			/* goto over a goto: the first skips the second */
+			x->code[x->n - 1].off = 1;
+			open[n_open - 1] = x->n;
+			put(x, isa_jump(0));
+		}
 		if (n_open && pick(seed, 4) == 0) {
 			u32 at = open[--n_open];
 
