@@ -280,11 +280,26 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 	}
 }
 
+/* An array has all its entries from the start; those that are still zero say nothing. */
+static bool is_untouched(const struct table *t, const struct entry *e)
+{
+	size_t n = t->is_percpu ? (size_t)t->part * t->n_cpus : t->m->value_size;
+
+	if (t->m->type != ISA_MAP_ARRAY && t->m->type != ISA_MAP_PERCPU_ARRAY)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (e->value[i])
+			return false;
+	return true;
+}
+
 static void print_text(struct sbuf *out, const struct table *t)
 {
 	for (u32 i = 0; i < t->entries.n; i++) {
 		const struct entry *e = &t->entries.at[i];
 
+		if (is_untouched(t, e))
+			continue;
 		sbuf_put(out, t->m->name);
 		if (!t->m->is_scalar) {
 			sbuf_putc(out, '[');

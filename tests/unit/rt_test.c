@@ -296,6 +296,7 @@ static void test_maps(void **state)
 		  "t[10]: 11\nt[2]: 22\nt[1]: 33\n" },
 		{ ISA_MAP_PERCPU_HASH, OBJ_SHOW_TABLE, false, NULL,
 		  "t[1]: [30,3]\nt[2]: [20,2]\nt[10]: [10,1]\n" },
+		{ ISA_MAP_ARRAY, OBJ_SHOW_TABLE, false, NULL, "t[1]: 30\nt[2]: 20\nt[10]: 10\n" },
 		{ ISA_MAP_PERCPU_HASH, OBJ_SHOW_MIN, false, NULL,
 		  "t[10]: 1\nt[2]: 2\nt[1]: 3\n" },
 	};
@@ -305,6 +306,9 @@ static void test_maps(void **state)
 	for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
 		struct fake f = { .rows = { { 10, { 10, 1 } }, { 2, { 20, 2 } }, { 1, { 30, 3 } } },
 				  .n_rows = 3 };
+
+		if (cases[k].type == ISA_MAP_ARRAY)
+			f.rows[f.n_rows++].key = 3;
 		struct obj *o = obj_new(a, NULL);
 		struct rt_config c;
 		struct err e = { 0 };
