@@ -169,12 +169,17 @@ static inline u64 maps_word(const void *p, u32 at, u32 size)
 {
 	u64 w = 0;
 
-	if (size - at >= 8)
+	/* Sizes that the compiler knows: a call for four bytes would cost more than the rest. */
+	if (size - at >= 8) {
 		memcpy(&w, (const u8 *)p + at, 8);
-	else if (size - at == 4)
-		memcpy(&w, (const u8 *)p + at, 4);
-	else
+	} else if (size - at == 4) {
+		u32 four;
+
+		memcpy(&four, (const u8 *)p + at, 4);
+		w = four;
+	} else {
 		memcpy(&w, (const u8 *)p + at, size - at);
+	}
 	return w;
 }
 
@@ -221,10 +226,17 @@ static inline u64 maps_mix(u64 a, u64 b)
 }
 
 /* Hash of a key: multiply and fold, a word at a time, from a secret seed. */
+static inline u64 maps_hash_word(u64 seed, u64 word)
+{
+	return maps_mix(word ^ seed, 0x9e3779b97f4a7c15ull);
+}
+
 static inline u64 maps_hash(u64 seed, const void *key, u32 size)
 {
 	u64 h = seed ^ size;
 
+	if (size <= 8)
+		return maps_hash_word(seed, maps_word(key, 0, size));
 	for (u32 at = 0; at < size; at += 8)
 		h = maps_mix(h ^ maps_word(key, at, size), 0x9e3779b97f4a7c15ull);
 	return maps_mix(h ^ seed, 0xd6e8feb86659fd93ull);
