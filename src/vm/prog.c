@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(VM_ADD64K == 0 && VM_SMOD32X == VM_PADD64K - 1, "fuse() counts on this order");
+
 struct binding {
 	struct vm_prog *p;
 	struct err *e;
@@ -306,6 +308,24 @@ static int bind_insn(struct binding *b, struct isa_insn *i)
 /* ---- programs -----------------------------------------------------------------------------------
  */
 
+/* A move and arithmetic of the same width on the moved value become one step. Both operations stay
+ * as they are for whoever jumps to the second; the careful loop counts instructions and has no
+ * pairs. */
+static void fuse(struct vm_prog *p, const void *const *labels)
+{
+	for (u32 i = 0; i + 1 < p->n; i++) {
+		struct vm_op *a = &p->fast[i];
+		const struct vm_op *next = &p->fast[i + 1];
+		bool is32 = a->code == VM_MOV32X, is_reg = next->code & 1;
+
+		if ((!is32 && a->code != VM_MOV64X) || next->code > VM_SMOD32X ||
+		    (next->code & 2) != (is32 ? 2 : 0) || next->dst != a->dst ||
+		    (is_reg && next->src == a->dst))
+			continue;
+		a->go = labels[VM_PADD64K + next->code];
+	}
+}
+
 static int bind_all(struct vm_prog *p, struct err *e)
 {
 	const void *const *fast = vm_labels(false), *const *careful = vm_labels(true);
@@ -322,16 +342,18 @@ static int bind_all(struct vm_prog *p, struct err *e)
 			err = bind_insn(&b, &p->insns[i]);
 		if (err)
 			return err;
+		b.op.code = b.code;
 		p->fast[i] = p->careful[i] = b.op;
 		p->fast[i].go = fast[b.code];
 		p->careful[i].go = careful[b.code];
 		if (is_wide) {
 			i++;
-			p->fast[i] = p->careful[i] = (struct vm_op){ 0 };
+			p->fast[i] = p->careful[i] = (struct vm_op){ .code = VM_NOWHERE };
 			p->fast[i].go = fast[VM_NOWHERE];
 			p->careful[i].go = careful[VM_NOWHERE];
 		}
 	}
+	fuse(p, fast);
 	return 0;
 }
 

@@ -12,7 +12,8 @@ enum { VM_FRAMES = 8, VM_TAIL_CALLS = 33 };
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
-/* Arithmetic with both widths and both kinds of second operand; then jumps likewise. */
+/* Arithmetic with both widths and both kinds of second operand, which also stands in the same order as pairs (P…): a
+ * move and what is then done to the moved value, in one step. Then jumps likewise. */
 #define VM_ALU(X) \
 	X(ADD) X(SUB) X(MUL) X(DIV) X(OR) X(AND) X(LSH) X(RSH) X(MOD) X(XOR) X(MOV) X(ARSH) X(SDIV) X(SMOD)
 #define VM_JMP(X) \
@@ -31,16 +32,19 @@ enum vm_code {
 #define X4(name) VM_##name##64K, VM_##name##64X, VM_##name##32K, VM_##name##32X,
 #define X2(name) VM_##name##64, VM_##name##32,
 #define X1(name) VM_##name,
-	VM_ALU(X4) VM_JMP(X4) VM_ATOMIC(X2) VM_PLAIN(X1)
+#define XP(name) VM_P##name##64K, VM_P##name##64X, VM_P##name##32K, VM_P##name##32X,
+	VM_ALU(X4) VM_ALU(XP) VM_JMP(X4) VM_ATOMIC(X2) VM_PLAIN(X1)
 #undef X4
 #undef X2
 #undef X1
+#undef XP
 	VM_N_CODES
 };
 
 struct vm_op {
 	const void *go;       /* the label that does it */
 	u8 dst, src;
+	u16 code;             /* enum vm_code, of the instruction by itself */
 	s32 off;              /* of memory; of a jump: bytes to the target; of a helper call: its id */
 	union {
 		s64 imm;      /* sign-extended as the instruction wants it */

@@ -128,6 +128,15 @@ static u32 make(struct isa_insn out[256], u64 seed)
 	for (u32 k = 0; k < LENGTH; k++) {
 		u64 r = next(&seed) % 8;
 
+		/* A move in front of what it is often followed by. */
+		if (r == 0) {
+			struct isa_insn i = random_alu(&seed);
+			bool is64 = isa_class(i) == ISA_ALU64;
+
+			out[n++] = isa_alu_reg(is64, ISA_MOV, i.dst, (u8)(next(&seed) % DATA_REGS));
+			out[n++] = i;
+			continue;
+		}
 		out[n++] = r < 5   ? random_alu(&seed)
 			   : r < 7 ? random_access(&seed)
 				   : random_jump(&seed, LENGTH - k);
