@@ -153,8 +153,6 @@ static void test_lru(void **state)
 	for (key = 0; key < 5000; key++) {
 		assert_int_equal(maps_update(m, NULL, &key, &v, BPF_NOEXIST), 0);
 		assert_non_null(maps_lookup(m, NULL, &hot));
-		assert_non_null(maps_lookup(m, NULL, &key));
-		/* Use of one that is about to go spares the hot one again. */
 	}
 	for (int err = maps_sys_next(m, NULL, &key); !err;
 	     err = maps_sys_next(m, &key, &next), key = next)
