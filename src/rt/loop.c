@@ -21,7 +21,7 @@ struct loop {
 	struct arena *scratch;
 	vec(struct timer) timers;
 	u64 now, every_next, limit;
-	bool done;
+	bool done, gone;      /* over; because the traced processes are */
 	int failed;
 };
 
@@ -80,7 +80,7 @@ static int poll_engine(struct loop *l, int timeout_ms)
 	int r = l->c->engine->poll(l->c->self, timeout_ms, l->c->stop_fd, on_record, l, &gone, l->e);
 
 	if (gone)
-		l->done = true;
+		l->done = l->gone = true;
 	return l->failed ? l->failed : r;
 }
 
@@ -236,7 +236,10 @@ static int put_text(struct loop *l, const char *s)
 
 static int finish(struct loop *l)
 {
-	int r = l->c->engine->detach(l->c->self, l->e);
+	/* The kernel may take a tenth of a second to take a tracepoint back. When nobody is left who could fire one, that comes
+	 * last, behind the output. */
+	bool is_late = l->gone;
+	int r = is_late ? 0 : l->c->engine->detach(l->c->self, l->e);
 
 	if (!r)
 		r = poll_engine(l, 0);
@@ -248,6 +251,8 @@ static int finish(struct loop *l)
 		r = print_maps(l);
 	count_losses(l);
 	l->out->command_status = l->c->engine->command_status(l->c->self);
+	if (is_late && !r)
+		r = l->c->engine->detach(l->c->self, l->e);
 	return r;
 }
 
