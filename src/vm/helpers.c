@@ -34,7 +34,6 @@ static const struct {
 	WHY(task_storage_delete, "the kernel's task_struct cannot be seen from user space"),
 	WHY(jiffies64,
 	    "the kernel's tick counter is not shown to user space; bpf_ktime_get_coarse_ns is"),
-	WHY(get_stackid, "stacks are not kept in maps here; bpf_get_stack gives user stacks"),
 	WHY(override_return,
 	    "the return value of kernel functions cannot be changed from user space"),
 	WHY(send_signal, "the traced process gets no signals from programs"),

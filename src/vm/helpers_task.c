@@ -125,25 +125,13 @@ VM_HELPER(get_func_ret)
 	return context_word(a, t->site.n_args, b);
 }
 
-/* Return addresses from the traced place upwards; -EOPNOTSUPP for kernel stacks. */
-VM_HELPER(get_stack)
+/* Return addresses from the traced place upwards, without the first `skip`; how many fitted. */
+static u32 walk(const struct vm_thread *t, u8 *out, u32 most, u64 skip)
 {
-	enum { SKIP = 0xff, USER_STACK = 1 << 8, BUILD_ID = 1 << 11 };
-	u8 *out = (u8 *)(uintptr_t)b;
-	u64 skip = d & SKIP, fp = t->site.fp, ip = t->site.ip, n = 0;
+	u64 fp = t->site.fp, ip = t->site.ip;
+	u32 n = 0;
 
-	(void)a;
-	(void)e;
-	if (!(u32)c)
-		return 0;
-	memset(out, 0, (u32)c);
-	if (!(d & USER_STACK) || (d & BUILD_ID))
-		return (u64)-EOPNOTSUPP;
-	if (c % 8 || (d & ~(u64)(SKIP | USER_STACK)))
-		return (u64)-EINVAL;
-	if (!ip)
-		return (u64)-EFAULT;
-	while (ip && n < (u32)c / 8) {
+	while (ip && n < most) {
 		u64 next[2] = { 0 };
 
 		if (skip)
@@ -156,5 +144,50 @@ VM_HELPER(get_stack)
 		fp = next[0];
 		ip = next[1];
 	}
-	return 8 * n;
+	return n;
+}
+
+enum {
+	SKIP = 0xff,
+	USER_STACK = 1 << 8,
+	FAST_CMP = 1 << 9,
+	REUSE_ID = 1 << 10,
+	BUILD_ID = 1 << 11
+};
+
+/* -EOPNOTSUPP for stacks of the kernel. */
+VM_HELPER(get_stack)
+{
+	u8 *out = (u8 *)(uintptr_t)b;
+
+	(void)a;
+	(void)e;
+	if (!(u32)c)
+		return 0;
+	memset(out, 0, (u32)c);
+	if (!(d & USER_STACK) || (d & BUILD_ID))
+		return (u64)-EOPNOTSUPP;
+	if (c % 8 || (d & ~(u64)(SKIP | USER_STACK)))
+		return (u64)-EINVAL;
+	if (!t->site.ip)
+		return (u64)-EFAULT;
+	return 8ull * walk(t, out, (u32)c / 8, d & SKIP);
+}
+
+VM_HELPER(get_stackid)
+{
+	enum { MOST = 127 };
+	struct maps_map *m = (struct maps_map *)(uintptr_t)b;
+	u64 ips[MOST];
+	u32 most, n;
+
+	UNUSED;
+	if (maps_spec(m)->type != ISA_MAP_STACK_TRACE ||
+	    (c & ~(u64)(SKIP | USER_STACK | FAST_CMP | REUSE_ID)))
+		return (u64)-EINVAL;
+	if (!(c & USER_STACK))
+		return (u64)-EOPNOTSUPP;
+	most = maps_spec(m)->value_size / 8;
+	n = walk(t, (u8 *)ips, most < MOST ? most : MOST, c & SKIP);
+	return n ? (u64)maps_stack_store(m, ips, n, c) : (u64)-EFAULT;
 }

@@ -142,7 +142,7 @@ void vm_access_close(struct vm_thread *t, u64 addr);
 	X(strncmp) X(get_current_pid_tgid) X(get_current_uid_gid) X(get_current_comm) \
 	X(get_current_cgroup_id) X(get_ns_current_pid_tgid) X(get_func_ip) \
 	X(get_attach_cookie) X(get_func_arg_cnt) X(get_func_arg) X(get_func_ret) \
-	X(get_stack) X(ktime_get_ns) X(ktime_get_boot_ns) X(ktime_get_coarse_ns) \
+	X(get_stack) X(get_stackid) X(ktime_get_ns) X(ktime_get_boot_ns) X(ktime_get_coarse_ns) \
 	X(ktime_get_tai_ns) X(get_smp_processor_id) X(get_numa_node_id) X(get_prandom_u32)
 #define VM_HELPER(name) u64 vm_h_##name(struct vm_thread *t, u64 a, u64 b, u64 c, u64 d, u64 e)
 #define X(name) VM_HELPER(name);

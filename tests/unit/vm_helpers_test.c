@@ -277,6 +277,14 @@ static void test_stack(void **state)
 	enum { USER = 1 << 8 };
 	u64 frames[6] = { 0 }, out[5];
 	struct vm_site site = { .ip = 100, .fp = P(frames) };
+	struct maps_spec spec = { .name = STR("s"),
+				  .type = ISA_MAP_STACK_TRACE,
+				  .key_size = 4,
+				  .value_size = 40,
+				  .max_entries = 8 };
+	struct maps_map *m;
+	u32 key;
+	s64 id;
 	struct vm_thread *t = vm_thread_new(0);
 
 	(void)state;
@@ -291,6 +299,15 @@ static void test_stack(void **state)
 	assert_int_equal(out[0], 101);
 	assert_int_equal((s64)call(t, ISA_FN_get_stack, 0, P(out), 8, 0, 0), -EOPNOTSUPP);
 	assert_int_equal((s64)call(t, ISA_FN_get_stack, 0, P(out), 7, USER, 0), -EINVAL);
+	assert_int_equal(maps_create(&spec, &m, NULL), 0);
+	id = (s64)call(t, ISA_FN_get_stackid, 0, P(m), USER, 0, 0);
+	assert_true(id >= 0);
+	key = (u32)id;
+	assert_int_equal(maps_sys_lookup(m, &key, out, 0), 0);
+	assert_memory_equal(out, ((u64[]){ 100, 101, 102, 0, 0 }), sizeof(out));
+	assert_int_equal((s64)call(t, ISA_FN_get_stackid, 0, P(m), USER, 0, 0), id);
+	assert_int_equal((s64)call(t, ISA_FN_get_stackid, 0, P(m), 0, 0, 0), -EOPNOTSUPP);
+	maps_put(m);
 	vm_thread_free(t);
 }
 
