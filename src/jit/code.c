@@ -6,7 +6,10 @@
  * Szymanski, Assembling code for machines with span-dependent instructions, 1978). Two rounds are
  * typical. The target says how long a form is and writes it.
  *
- * Not done: moving code to bring targets nearer; alignment of loop heads.
+ * Heads of loops are aligned: the filling is a record as well, as long as the sizes of the moment
+ * make it.
+ *
+ * Not done: moving code to bring targets nearer.
  */
 #include <string.h>
 
@@ -62,6 +65,8 @@ static u32 sum(struct jit_buf *b)
 
 	for (u32 i = 0; i < b->jumps.n; i++) {
 		b->jumps.at[i].before = n;
+		if (b->jumps.at[i].cond == JIT_ALIGN)
+			b->jumps.at[i].size = (u8)(-(b->jumps.at[i].at + n) & 31);
 		n += b->jumps.at[i].size;
 	}
 	return n;
@@ -73,15 +78,20 @@ u32 jit_buf_layout(struct jit_buf *b, const struct jit_target *t)
 	bool grown = true;
 
 	for (u32 i = 0; i < b->jumps.n; i++)
-		b->jumps.at[i].size = (u8)t->jump_size(b->jumps.at[i].cond, 0, 0);
+		if (b->jumps.at[i].cond != JIT_ALIGN)
+			b->jumps.at[i].size = (u8)t->jump_size(b->jumps.at[i].cond, 0, 0);
 	while (grown) {
 		grown = false;
 		all = sum(b);
 		for (u32 i = 0; i < b->jumps.n; i++) {
 			struct jit_jump *j = &b->jumps.at[i];
-			s64 to = place(b, j->label, all), end = (s64)j->at + j->before + j->size;
-			u32 size = t->jump_size(j->cond, to - end, j->size);
+			s64 to, end = (s64)j->at + j->before + j->size;
+			u32 size;
 
+			if (j->cond == JIT_ALIGN)
+				continue;
+			to = place(b, j->label, all);
+			size = t->jump_size(j->cond, to - end, j->size);
 			if (size > j->size) {
 				j->size = (u8)size;
 				grown = true;
@@ -99,7 +109,8 @@ void jit_buf_write(const struct jit_buf *b, const struct jit_target *t, u8 *out)
 		all = b->jumps.at[b->jumps.n - 1].before + b->jumps.at[b->jumps.n - 1].size;
 	for (u32 i = 0; i < b->jumps.n; i++) {
 		const struct jit_jump *j = &b->jumps.at[i];
-		s64 to = place(b, j->label, all), end = (s64)j->at + j->before + j->size;
+		s64 end = (s64)j->at + j->before + j->size;
+		s64 to = j->cond == JIT_ALIGN ? end : place(b, j->label, all);
 
 		memcpy(out, b->p + from, j->at - from);
 		out += j->at - from;

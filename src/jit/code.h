@@ -23,7 +23,8 @@ enum jit_cond {
 	JIT_SLE,
 	JIT_ALWAYS,
 	JIT_CALL,
-	JIT_ADDR
+	JIT_ADDR,
+	JIT_ALIGN /* bytes of nothing up to a multiple of 32 */
 };
 
 struct jit_jump {

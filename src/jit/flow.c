@@ -143,7 +143,7 @@ static bool decode_one(struct flow *f, u32 i)
 		s64 to = destination(f, i);
 
 		o->target = (u32)to;
-		return mark(f, to, FLOW_LABEL);
+		return mark(f, to, to <= i ? FLOW_LABEL | FLOW_LOOP : FLOW_LABEL);
 	}
 	if (x.code == (ISA_JMP | ISA_CALL) && x.src == ISA_CALL_LOCAL) {
 		o->target = (u32)(i + 1 + x.imm);

@@ -17,7 +17,8 @@ enum {
 	FLOW_FUNC = 2 /* a function begins */,
 	FLOW_SECOND = 4 /* second half of a wide load */,
 	FLOW_CALLBACK = 8,
-	FLOW_SLOT = 16
+	FLOW_SLOT = 16,
+	FLOW_LOOP = 32 /* a jump comes here from behind */
 };
 
 /* One instruction as the analysis sees it: masks of the registers (and slots) that it reads and

@@ -372,6 +372,8 @@ static void label(struct sel *s, u32 i, bool falls)
 		jit_sel_force_all(s, s->need);
 	}
 	reset(s, s->f->clean[i]);
+	if (s->f->ops[i].flags & FLOW_LOOP)
+		jit_buf_jump(s->b, JIT_ALIGN, 0, 0);
 	jit_buf_label(s->b, i);
 	charge(s, i);
 }
@@ -490,6 +492,7 @@ static void function(struct sel *s, const struct flow_func *fn)
 
 	s->fn = fn;
 	jit_buf_room(s->b, 1024);
+	jit_buf_jump(s->b, JIT_ALIGN, 0, 0);
 	/* A jump to the first instruction must not enter again; calls use labels of their own. */
 	jit_buf_label(s->b, s->f->n + s->f->n_funcs + 1 + s->f->n + fn->start);
 	enter(s);

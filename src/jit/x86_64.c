@@ -458,6 +458,26 @@ static u32 jump_size(u8 cond, s64 distance, u32 size_now)
 	return cond == JIT_ALWAYS ? 5 : 6;
 }
 
+/* Up to 31 bytes that do nothing, in few instructions. */
+static void fill(u8 *at, u32 n)
+{
+	static const u8 nops[8][8] = {
+		{ 0x90 },
+		{ 0x66, 0x90 },
+		{ 0x0f, 0x1f, 0x00 },
+		{ 0x0f, 0x1f, 0x40, 0x00 },
+		{ 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+		{ 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+		{ 0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00 },
+		{ 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 },
+	};
+
+	for (u32 k; n; n -= k, at += k) {
+		k = n > 8 ? 8 : n;
+		memcpy(at, nops[k - 1], k);
+	}
+}
+
 static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 {
 	static const u8 cc[] = {
@@ -466,6 +486,10 @@ static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 	};
 	s32 d = (s32)distance;
 
+	if (j->cond == JIT_ALIGN) {
+		fill(at, j->size);
+		return;
+	}
 	if (j->cond == JIT_ADDR) {
 		at[0] = 0x48 | (j->reg >> 3) << 2;
 		at[1] = 0x8d;
