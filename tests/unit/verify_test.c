@@ -1,0 +1,208 @@
+/* The verifier's rules, one by one: a program that keeps the rule and one that breaks it, with the
+ * tag, the instruction and a part of the message that the refusal must have.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "verify/verify.h"
+
+static const struct {
+	const char *name, *code;
+	u32 prog, tag, insn;
+	const char *message;
+} cases[] = {
+#define LOOKUP	"*(u64 *)(r10 - 8) = 0\nr2 = r10\nr2 += -8\nr1 = map[m]\ncall bpf_map_lookup_elem\n"
+#define PACKET	"r2 = *(u32 *)(r1 + 0)\nr3 = *(u32 *)(r1 + 4)\nr4 = r2\nr4 += 8\n"
+#define RESERVE "r1 = map[ring]\nr2 = 8\nr3 = 0\ncall bpf_ringbuf_reserve\nif r0 == 0 goto out\n"
+#define SF	ISA_PROG_SOCKET_FILTER
+	{ "return 0", "r0 = 0\nexit\n", SF, V_NONE, 0, "" },
+	{ "no return value", "exit\n", SF, V_UNINIT_REG, 0, "without a return value" },
+	{ "unset register", "r0 = r3\nexit\n", SF, V_UNINIT_REG, 0, "r3 is read" },
+	{ "frame pointer", "r10 += 1\nr0 = 0\nexit\n", SF, V_FRAME_POINTER, 0, "r10" },
+	{ "runs on", "r0 = 0\n", SF, V_FALL_OFF, 0, "last instruction" },
+	{ "unreachable", "r0 = 0\nexit\nr0 = 1\nexit\n", SF, V_UNREACHABLE, 2, "Nothing leads" },
+	{ "jump out", "r0 = 0\nif r0 == 0 goto +5\nexit\n", SF, V_JUMP, 1, "outside" },
+	{ "division by 0", "r0 = 1\nr0 /= 0\nexit\n", SF, V_DIV_ZERO, 1, "constant 0" },
+	{ "shift", "r0 = 1\nr0 <<= 64\nexit\n", SF, V_SHIFT, 1, "64 bits by 64" },
+	{ "bounded loop", "r0 = 0\nloop:\nr0 += 1\nif r0 < 100 goto loop\nexit\n", SF, V_NONE, 0,
+	  "" },
+	{ "endless loop", "r0 = 0\nloop:\nr1 = 1\nif r0 == 0 goto loop\nexit\n", SF, V_LOOP, 1,
+	  "never ends" },
+	{ "null checked", LOOKUP "if r0 == 0 goto out\n*(u64 *)(r0 + 0) = 1\nout:\nr0 = 0\nexit\n",
+	  SF, V_NONE, 0, "" },
+	{ "null unchecked", LOOKUP "*(u64 *)(r0 + 0) = 1\nr0 = 0\nexit\n", SF, V_NULL, 6,
+	  "without a check" },
+	{ "value bounds", LOOKUP "if r0 == 0 goto out\n*(u64 *)(r0 + 8) = 1\nout:\nr0 = 0\nexit\n",
+	  SF, V_VALUE_BOUNDS, 7, "8 bytes at offset 8" },
+	{ "masked index",
+	  LOOKUP "if r0 == 0 goto out\nr1 = *(u64 *)(r0 + 0)\nr1 &= 7\nr0 += r1\n"
+		 "*(u8 *)(r0 + 0) = 1\nout:\nr0 = 0\nexit\n",
+	  SF, V_NONE, 0, "" },
+	{ "wild index",
+	  LOOKUP "if r0 == 0 goto out\nr1 = *(u64 *)(r0 + 0)\nr0 += r1\n"
+		 "*(u8 *)(r0 + 0) = 1\nout:\nr0 = 0\nexit\n",
+	  SF, V_OFFSET, 8, "lower bound" },
+	{ "packet checked",
+	  PACKET "if r4 > r3 goto out\nr0 = *(u64 *)(r2 + 0)\nout:\nr0 = 2\nexit\n", ISA_PROG_XDP,
+	  V_NONE, 0, "" },
+	{ "packet unchecked", PACKET "r0 = *(u64 *)(r2 + 0)\nr0 = 2\nexit\n", ISA_PROG_XDP,
+	  V_PACKET_BOUNDS, 4, "only 0 were checked" },
+	{ "packet one too far",
+	  PACKET "if r4 > r3 goto out\nr0 = *(u64 *)(r2 + 1)\nout:\nr0 = 2\n"
+		 "exit\n",
+	  ISA_PROG_XDP, V_PACKET_BOUNDS, 5, "only 8" },
+	{ "released", RESERVE "r1 = r0\nr2 = 0\ncall bpf_ringbuf_submit\nout:\nr0 = 0\nexit\n", SF,
+	  V_NONE, 0, "" },
+	{ "not released", RESERVE "out:\nr0 = 0\nexit\n", SF, V_REF_LEAK, 7, "never released" },
+	{ "released twice",
+	  RESERVE "r6 = r0\nr1 = r0\nr2 = 0\ncall bpf_ringbuf_submit\nr1 = r6\n"
+		  "r2 = 0\ncall bpf_ringbuf_submit\nout:\nr0 = 0\nexit\n",
+	  SF, V_HELPER_ARG, 12, "unmoved" },
+	{ "stack bounds", "*(u64 *)(r10 - 520) = 0\nr0 = 0\nexit\n", SF, V_STACK_BOUNDS, 0, "512" },
+	{ "stack alignment", "*(u64 *)(r10 - 12) = 0\nr0 = 0\nexit\n", SF, V_ALIGN, 0,
+	  "not aligned" },
+	{ "context field", "r0 = *(u32 *)(r1 + 0)\nexit\n", SF, V_NONE, 0, "" },
+	{ "no such field", "r0 = *(u32 *)(r1 + 76)\nexit\n", SF, V_CTX_FIELD, 0, "__sk_buff" },
+	{ "moved context", "r1 += 4\nr0 = *(u32 *)(r1 + 0)\nexit\n", SF, V_CTX_MODIFIED, 1,
+	  "moved" },
+	{ "a number is no pointer", "r1 = 4096\nr0 = *(u32 *)(r1 + 0)\nexit\n", SF, V_NOT_POINTER,
+	  1, "not a pointer" },
+	{ "pointer times 2", "r1 *= 2\nr0 = 0\nexit\n", SF, V_POINTER_ALU, 0, "not possible" },
+	{ "no helper", "call 9999\nr0 = 0\nexit\n", SF, V_HELPER, 0, "no helper 9999" },
+	{ "helper of others", "r2 = 0\ncall bpf_xdp_adjust_head\nr0 = 0\nexit\n", SF, V_HELPER, 1,
+	  "bpf_xdp_adjust_head" },
+	{ "key is no memory", "r2 = 1\nr1 = map[m]\ncall bpf_map_lookup_elem\nr0 = 0\nexit\n", SF,
+	  V_NOT_POINTER, 3, "a number" },
+	{ "return range", "r0 = 5\nexit\n", ISA_PROG_CGROUP_SOCK, V_RETURN, 1, "0 to 1" },
+	{ "map of another kind",
+	  "r1 = map[ring]\nr2 = r10\ncall bpf_map_lookup_elem\nr0 = 0\nexit\n", SF, V_MAP_KIND, 3,
+	  "ringbuf" },
+};
+
+static bool prepare(struct arena *a, const char *code, struct verify_input *in)
+{
+	static const struct verify_map maps[] = {
+		{ ISA_MAP_HASH, 8, 8, 16, 0, OBJ_NONE, NULL, OBJ_NONE, OBJ_NONE, NULL },
+		{ ISA_MAP_RINGBUF, 0, 0, 4096, 0, OBJ_NONE, NULL, OBJ_NONE, OBJ_NONE, NULL },
+	};
+	struct sources ss;
+	struct diags dx;
+	struct isa_text text = { 0 };
+	struct sbuf b;
+
+	sources_init(&ss, a);
+	diags_init(&dx, a, &ss);
+	if (!isa_assemble(a, &dx, sources_add(&ss, STR("test"), str_of(code)), &text)) {
+		sbuf_init(&b, a);
+		diags_render(&dx, &b, false);
+		printf("%s\n", b.s);
+		return false;
+	}
+	for (u32 i = 0; i < text.refs.n; i++) {
+		text.insns.at[text.refs.at[i].insn].imm = str_is(text.refs.at[i].name, "ring");
+		text.insns.at[text.refs.at[i].insn].src = text.refs.at[i].pseudo & 15;
+	}
+	in->insns = text.insns.at;
+	in->n = text.insns.n;
+	in->attach_type = OBJ_NONE;
+	in->privileged = true;
+	in->maps = maps;
+	in->n_maps = ARRAY_LEN(maps);
+	return true;
+}
+
+static bool contains(str hay, const char *needle)
+{
+	u32 n = (u32)strlen(needle);
+
+	for (u32 i = 0; hay.n && i + n <= hay.n; i++)
+		if (!memcmp(hay.s + i, needle, n))
+			return true;
+	return n == 0;
+}
+
+static void rules(void **state)
+{
+	u32 bad = 0;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena *a = arena_new(NULL);
+		struct verify_input in = { .prog_type = cases[i].prog };
+		struct verify_result out;
+		const struct verify_problem *p = &out.problem;
+
+		assert_true(prepare(a, cases[i].code, &in));
+		verify_program(a, &in, &out);
+		if (out.accepted != (cases[i].tag == V_NONE) || p->tag != cases[i].tag ||
+		    p->insn != cases[i].insn || !contains(p->text, cases[i].message)) {
+			printf("%s: %s insn %u: " STR_FMT "\n", cases[i].name,
+			       verify_tag_name(p->tag), p->insn, STR_ARG(p->text));
+			bad++;
+		}
+		arena_free(a);
+	}
+	assert_int_equal(bad, 0);
+}
+
+/* Untrusted code on plain memory: bounds, no stack bytes that it did not write, no addresses out.
+ */
+static void plain_memory(void **state)
+{
+	static const struct {
+		const char *code;
+		u32 tag;
+	} progs[] = {
+		{ "r0 = *(u64 *)(r1 + 8)\nexit\n", V_NONE },
+		{ "r0 = *(u64 *)(r1 + 9)\nexit\n", V_MEM_BOUNDS },
+		{ "*(u8 *)(r1 + 0) = 1\nr0 = 0\nexit\n", V_READ_ONLY },
+		{ "r0 = *(u64 *)(r10 - 8)\nexit\n", V_STACK_UNINIT },
+		{ "r0 = r1\nexit\n", V_LEAK },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		struct arena *a = arena_new(NULL);
+		struct verify_input in = { .mem_size = 16 };
+		struct verify_result out;
+
+		assert_true(prepare(a, progs[i].code, &in));
+		in.privileged = false;
+		verify_program(a, &in, &out);
+		if (out.problem.tag != progs[i].tag)
+			printf("%s: %s\n", progs[i].code, verify_tag_name(out.problem.tag));
+		assert_int_equal(out.problem.tag, progs[i].tag);
+		arena_free(a);
+	}
+}
+
+static void budget(void **state)
+{
+	struct arena *a = arena_new(NULL);
+	struct verify_input in = { .prog_type = SF };
+	struct verify_result out;
+
+	(void)state;
+	assert_true(prepare(a, "r0 = 0\nloop:\nr0 += 1\nif r0 < 1000000 goto loop\nexit\n", &in));
+	in.budget = 10000;
+	verify_program(a, &in, &out);
+	assert_false(out.accepted);
+	assert_int_equal(out.problem.tag, V_BUDGET);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules),
+		cmocka_unit_test(plain_memory),
+		cmocka_unit_test(budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
