@@ -554,7 +554,7 @@ static void test_replace_and_forward(void **state)
 static struct ir_fn *graph(struct fixture *f, const char *edges, u32 n)
 {
 	struct ir_builder b = { .fn = ir_fn_new(f->m, STR("g"), IR_STATIC, 0, 0) };
-	struct ir_block *blocks[10];
+	struct ir_block *blocks[10] = { NULL };
 	struct ir_ins *cond;
 
 	for (u32 i = 0; i < n; i++)
