@@ -143,13 +143,29 @@ static u32 take_from(struct maps_map *m, struct maps_lock *list, u32 stripe)
 	return i;
 }
 
-static u32 take(struct maps_map *m, u32 stripe)
+static u32 take_any(struct maps_map *m, u32 stripe)
 {
 	u32 i = 0;
 
 	for (u32 k = 0; k < m->n_lists && !i; k++)
 		i = take_from(m, &m->locks[m->n_stripes + (stripe + k) % m->n_lists], stripe);
-	return i || !m->lru ? i : lru_evict(m, stripe);
+	return i;
+}
+
+static u32 take(struct maps_map *m, u32 stripe)
+{
+	u32 i = take_any(m, stripe);
+
+	if (!i && m->lru)
+		i = lru_evict(m, stripe);
+	if (i || !m->is_shared)
+		return i;
+	/* Killed writers may have elements of stripes that nobody locked since: taking the lock
+	 * repairs. A stripe that is held now is in the hands of the living. */
+	for (u32 s = 0; s < m->n_stripes; s++)
+		if (s != stripe && maps_lock_try(m, &m->locks[s]))
+			maps_unlock(m, &m->locks[s]);
+	return take_any(m, stripe);
 }
 
 /* The caller counted the removal in its stripe's `seq` before. */
