@@ -285,7 +285,8 @@ static bool compare_pointers(struct verifier *v, struct isa_insn i, u32 to)
 	else
 		s.kind = K_SCALAR;
 	if (isa_class(i) == ISA_JMP && !is_x && i.imm == 0 && d.kind != K_SCALAR &&
-	    (isa_op(i) == ISA_JEQ || isa_op(i) == ISA_JNE))
+	    (isa_op(i) == ISA_JEQ || isa_op(i) == ISA_JNE) &&
+	    (v->in->privileged || d.or_null || never_null(&d)))
 		return null_check(v, i, to);
 	if (!v->in->privileged && !(is_x && (packet_pair(&d, &s) || packet_pair(&s, &d))))
 		return verify_refuse(v, V_LEAK, d.node, "Compare pointers with 0 only.",

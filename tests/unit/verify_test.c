@@ -163,6 +163,7 @@ static void plain_memory(void **state)
 		{ "*(u8 *)(r1 + 0) = 1\nr0 = 0\nexit\n", V_READ_ONLY },
 		{ "r0 = *(u64 *)(r10 - 8)\nexit\n", V_STACK_UNINIT },
 		{ "r0 = r1\nexit\n", V_LEAK },
+		{ "r0 = 0\nif r10 == 0 goto +0\nexit\n", V_LEAK },
 	};
 
 	(void)state;
