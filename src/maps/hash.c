@@ -43,7 +43,7 @@ static void *value_of(const struct maps_map *m, u32 i, u32 slot)
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-int hash_check(const struct maps_spec *s, const char **out_why)
+int maps_table_check(const struct maps_spec *s, const char **out_why)
 {
 	bool lru = s->type == ISA_MAP_LRU_HASH || s->type == ISA_MAP_LRU_PERCPU_HASH;
 	u32 known = MAPS_F_NO_PREALLOC | MAPS_F_NO_COMMON_LRU | MAPS_F_NUMA_NODE | MAPS_F_ACCESS |
@@ -66,7 +66,7 @@ int hash_check(const struct maps_spec *s, const char **out_why)
 	return 0;
 }
 
-void hash_layout(struct maps_map *m)
+void maps_table_layout(struct maps_map *m)
 {
 	/* Half full, so that most chains have one element: a step more is a cache miss more. */
 	u64 n_buckets = 2 * (u64)maps_pow2(m->spec.max_entries), n;
@@ -95,7 +95,7 @@ void hash_layout(struct maps_map *m)
 	}
 }
 
-int hash_init(struct maps_map *m)
+int maps_table_init(struct maps_map *m)
 {
 	u32 max = m->spec.max_entries;
 
@@ -157,7 +157,7 @@ static u32 take(struct maps_map *m, u32 stripe)
 	u32 i = take_any(m, stripe);
 
 	if (!i && m->lru)
-		i = lru_evict(m, stripe);
+		i = maps_table_evict(m, stripe);
 	if (i || !m->is_shared)
 		return i;
 	/* Killed writers may have elements of stripes that nobody locked since: taking the lock
@@ -211,7 +211,7 @@ static void mark_chain(struct maps_map *m, u32 bucket, u32 owner)
 	}
 }
 
-void hash_repair(struct maps_map *m, u32 lock)
+void maps_table_repair(struct maps_map *m, u32 lock)
 {
 	struct maps_lock *l = &m->locks[lock];
 	u32 owner = lock + 1;
@@ -341,7 +341,7 @@ static u32 find_any(struct maps_map *m, const void *key)
 	return find(m, key, (u32)maps_hash(m->seed, key, m->spec.key_size), NULL);
 }
 
-void *hash_lookup(struct maps_map *m, u32 slot, const void *key)
+void *maps_table_lookup(struct maps_map *m, u32 slot, const void *key)
 {
 	u32 i = find_any(m, key);
 	struct hash_elem *x;
@@ -363,7 +363,7 @@ static void copy_value(struct maps_map *m, u32 i, void *out)
 			      m->percpu ? m->value_pad : m->value_bytes);
 }
 
-int hash_sys_lookup(struct maps_map *m, const void *key, void *out)
+int maps_table_sys_lookup(struct maps_map *m, const void *key, void *out)
 {
 	u32 hash = (u32)maps_hash(m->seed, key, m->spec.key_size), seq, i, *link;
 	struct maps_lock *l = stripe_of(m, hash);
@@ -469,17 +469,17 @@ static int change(struct maps_map *m, u32 slot, const void *key, const void *val
 	return err;
 }
 
-int hash_update(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags)
+int maps_table_update(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags)
 {
 	return change(m, slot, key, value, flags);
 }
 
-int hash_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags)
+int maps_table_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags)
 {
 	return change(m, m->percpu ? ALL_SLOTS : 0, key, value, flags);
 }
 
-bool hash_unlink(struct maps_map *m, u32 i)
+bool maps_table_unlink(struct maps_map *m, u32 i)
 {
 	u32 hash = maps_load(&hash_at(m, i)->hash), *link = head_of(m, hash & m->mask);
 	struct maps_lock *l = stripe_of(m, hash);
@@ -495,7 +495,7 @@ bool hash_unlink(struct maps_map *m, u32 i)
 	return false;
 }
 
-int hash_remove(struct maps_map *m, const void *key)
+int maps_table_remove(struct maps_map *m, const void *key)
 {
 	u32 hash = (u32)maps_hash(m->seed, key, m->spec.key_size), *link, i;
 	struct maps_lock *l = stripe_of(m, hash);
@@ -533,7 +533,7 @@ static int first_key(struct maps_map *m, u64 bucket, void *out)
 	return -ENOENT;
 }
 
-int hash_sys_next(struct maps_map *m, const void *key, void *out)
+int maps_table_sys_next(struct maps_map *m, const void *key, void *out)
 {
 	struct maps_lock *l;
 	u32 hash, *link, i, next = 0;
@@ -575,7 +575,7 @@ static u32 batch(struct maps_map *m, u32 bucket, u32 from, u32 out[BATCH])
 }
 
 /* The callback runs without a lock: it may change the map, also the element that it is shown. */
-s64 hash_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg)
+s64 maps_table_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg)
 {
 	u32 found[BATCH], n, from;
 	s64 visited = 0;
@@ -596,9 +596,10 @@ s64 hash_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg)
 }
 
 #define TABLE_OPS                                                                                  \
-	.check = hash_check, .layout = hash_layout, .init = hash_init, .repair = hash_repair,      \
-	.lookup = hash_lookup, .update = hash_update, .remove = hash_remove, .each = hash_each,    \
-	.sys_lookup = hash_sys_lookup, .sys_update = hash_sys_update, .sys_next = hash_sys_next
+	.check = maps_table_check, .layout = maps_table_layout, .init = maps_table_init,           \
+	.repair = maps_table_repair, .lookup = maps_table_lookup, .update = maps_table_update,     \
+	.remove = maps_table_remove, .each = maps_table_each, .sys_lookup = maps_table_sys_lookup, \
+	.sys_update = maps_table_sys_update, .sys_next = maps_table_sys_next
 
 const struct maps_ops maps_hash_ops = { TABLE_OPS };
 const struct maps_ops maps_percpu_hash_ops = { TABLE_OPS };

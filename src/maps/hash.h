@@ -19,20 +19,20 @@ static inline struct hash_elem *hash_at(const struct maps_map *m, u32 i)
 	return (struct hash_elem *)(void *)(m->at[HASH_ELEMS] + (u64)i * m->stride);
 }
 
-int hash_check(const struct maps_spec *s, const char **out_why);
-void hash_layout(struct maps_map *m);
-int hash_init(struct maps_map *m);
-void hash_repair(struct maps_map *m, u32 lock);
-void *hash_lookup(struct maps_map *m, u32 slot, const void *key);
-int hash_update(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags);
-int hash_remove(struct maps_map *m, const void *key);
-s64 hash_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg);
-int hash_sys_lookup(struct maps_map *m, const void *key, void *out);
-int hash_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags);
-int hash_sys_next(struct maps_map *m, const void *key, void *out);
+int maps_table_check(const struct maps_spec *s, const char **out_why);
+void maps_table_layout(struct maps_map *m);
+int maps_table_init(struct maps_map *m);
+void maps_table_repair(struct maps_map *m, u32 lock);
+void *maps_table_lookup(struct maps_map *m, u32 slot, const void *key);
+int maps_table_update(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags);
+int maps_table_remove(struct maps_map *m, const void *key);
+s64 maps_table_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg);
+int maps_table_sys_lookup(struct maps_map *m, const void *key, void *out);
+int maps_table_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags);
+int maps_table_sys_next(struct maps_map *m, const void *key, void *out);
 /* Takes element `i` out of its chain; false if it is in none. Its stripe is held. */
-bool hash_unlink(struct maps_map *m, u32 i);
+bool maps_table_unlink(struct maps_map *m, u32 i);
 /* lru.c: an element for stripe `own`, which is held, taken from the least used ones; 0 if none. */
-u32 lru_evict(struct maps_map *m, u32 own);
+u32 maps_table_evict(struct maps_map *m, u32 own);
 
 #endif

@@ -30,7 +30,7 @@ static bool evict(struct maps_map *m, u32 i, u32 own)
 		return false;
 	/* It may have moved on before the lock was held. */
 	done = (maps_load(&x->hash) & (m->n_stripes - 1)) == stripe &&
-	       maps_load(&x->owner) == stripe + 1 && hash_unlink(m, i);
+	       maps_load(&x->owner) == stripe + 1 && maps_table_unlink(m, i);
 	if (done)
 		maps_store(&x->owner, own + 1);
 	if (stripe != own)
@@ -38,7 +38,7 @@ static bool evict(struct maps_map *m, u32 i, u32 own)
 	return done;
 }
 
-u32 lru_evict(struct maps_map *m, u32 own)
+u32 maps_table_evict(struct maps_map *m, u32 own)
 {
 	u64 limit = 3 * (u64)m->n_elems + 64;
 
@@ -59,9 +59,10 @@ u32 lru_evict(struct maps_map *m, u32 own)
 }
 
 #define LRU_OPS                                                                                    \
-	.check = hash_check, .layout = hash_layout, .init = hash_init, .repair = hash_repair,      \
-	.lookup = hash_lookup, .update = hash_update, .remove = hash_remove, .each = hash_each,    \
-	.sys_lookup = hash_sys_lookup, .sys_update = hash_sys_update, .sys_next = hash_sys_next
+	.check = maps_table_check, .layout = maps_table_layout, .init = maps_table_init,           \
+	.repair = maps_table_repair, .lookup = maps_table_lookup, .update = maps_table_update,     \
+	.remove = maps_table_remove, .each = maps_table_each, .sys_lookup = maps_table_sys_lookup, \
+	.sys_update = maps_table_sys_update, .sys_next = maps_table_sys_next
 
 const struct maps_ops maps_lru_ops = { LRU_OPS };
 const struct maps_ops maps_lru_percpu_ops = { LRU_OPS };

@@ -37,7 +37,7 @@ static int array_of_check(const struct maps_spec *s, const char **out_why)
 
 static int hash_of_check(const struct maps_spec *s, const char **out_why)
 {
-	int err = hash_check(s, out_why);
+	int err = maps_table_check(s, out_why);
 
 	return err ? err : check_value(s, out_why);
 }
@@ -52,7 +52,7 @@ static void array_of_layout(struct maps_map *m)
 static void hash_of_layout(struct maps_map *m)
 {
 	m->value_bytes = sizeof(u64);
-	hash_layout(m);
+	maps_table_layout(m);
 	m->n_locks++;
 }
 
@@ -159,7 +159,7 @@ static struct maps_map *hash_of_inner(struct maps_map *m, const void *key)
 	u64 at;
 
 	/* A checked copy: an element that is being reused may hold another key's map. */
-	return hash_sys_lookup(m, key, &at) ? NULL : (struct maps_map *)(uintptr_t)at;
+	return maps_table_sys_lookup(m, key, &at) ? NULL : (struct maps_map *)(uintptr_t)at;
 }
 
 static int hash_of_set(struct maps_map *m, const void *key, struct maps_map *inner, u64 flags)
@@ -171,7 +171,7 @@ static int hash_of_set(struct maps_map *m, const void *key, struct maps_map *inn
 		return -EINVAL;
 	maps_lock(m, outer_lock(m));
 	err = keep(m, inner);
-	err = err ? err : hash_update(m, 0, key, &at, flags);
+	err = err ? err : maps_table_update(m, 0, key, &at, flags);
 	maps_unlock(m, outer_lock(m));
 	return err;
 }
@@ -186,10 +186,10 @@ const struct maps_ops maps_array_of_ops = { .check = array_of_check,
 					    .local_only = true };
 const struct maps_ops maps_hash_of_ops = { .check = hash_of_check,
 					   .layout = hash_of_layout,
-					   .init = hash_init,
+					   .init = maps_table_init,
 					   .close = of_close,
-					   .remove = hash_remove,
-					   .sys_next = hash_sys_next,
+					   .remove = maps_table_remove,
+					   .sys_next = maps_table_sys_next,
 					   .inner = hash_of_inner,
 					   .set_inner = hash_of_set,
 					   .local_only = true };

@@ -44,7 +44,7 @@ int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags,
 		return -ENOENT;
 	if (size + 8 > RING_BYTES || size > RING_BYTES)
 		return -E2BIG;
-	to = ring_reserve(m, i, size);
+	to = maps_rings_reserve(m, i, size);
 	if (!to)
 		return -ENOSPC;
 	if (size)
@@ -60,7 +60,7 @@ static int perf_next(struct maps_map *m, const void *key, void *out)
 
 const struct maps_ops maps_perf_ops = { .check = perf_check,
 					.layout = perf_layout,
-					.init = ring_init_all,
-					.close = ring_close_all,
+					.init = maps_rings_init_all,
+					.close = maps_rings_close_all,
 					.sys_next = perf_next,
 					.local_only = true };

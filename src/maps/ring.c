@@ -30,7 +30,7 @@ struct header {
 	u32 len, place;
 }; /* place: distance from the data's start / 8 */
 
-struct ring *ring_at(struct maps_map *m, u32 i)
+struct ring *maps_rings_at(struct maps_map *m, u32 i)
 {
 	return maps_region_ring(m, i);
 }
@@ -69,19 +69,19 @@ static void ring_layout(struct maps_map *m)
 	m->n_locks = 1;
 }
 
-int ring_init_all(struct maps_map *m)
+int maps_rings_init_all(struct maps_map *m)
 {
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->wake_fd < 0)
 		return -errno;
 	for (u32 i = 0; i < m->n_rings; i++) {
-		ring_at(m, i)->bytes = m->ring_bytes;
-		ring_at(m, i)->wake_fd = m->wake_fd;
+		maps_rings_at(m, i)->bytes = m->ring_bytes;
+		maps_rings_at(m, i)->wake_fd = m->wake_fd;
 	}
 	return 0;
 }
 
-void ring_close_all(struct maps_map *m)
+void maps_rings_close_all(struct maps_map *m)
 {
 	if (m->wake_fd >= 0)
 		close(m->wake_fd);
@@ -105,9 +105,9 @@ static bool has_room(struct ring *r, u64 end)
 	return end - maps_load64(&r->consumer) <= mask && end - pending <= mask;
 }
 
-void *ring_reserve(struct maps_map *m, u32 i, u64 size)
+void *maps_rings_reserve(struct maps_map *m, u32 i, u64 size)
 {
-	struct ring *r = ring_at(m, i);
+	struct ring *r = maps_rings_at(m, i);
 	struct header *h = NULL;
 	u64 at, span;
 
@@ -145,7 +145,7 @@ void *maps_ring_reserve(struct maps_map *m, u64 size, u64 flags)
 {
 	if (m->spec.type != ISA_MAP_RINGBUF || flags)
 		return NULL;
-	return ring_reserve(m, 0, size);
+	return maps_rings_reserve(m, 0, size);
 }
 
 void maps_ring_submit(void *record, u64 flags)
@@ -164,7 +164,7 @@ int maps_ring_output(struct maps_map *m, const void *data, u64 size, u64 flags)
 
 	if (m->spec.type != ISA_MAP_RINGBUF || flags & ~(u64)(NO_WAKEUP | FORCE_WAKEUP))
 		return -EINVAL;
-	to = ring_reserve(m, 0, size);
+	to = maps_rings_reserve(m, 0, size);
 	if (!to)
 		return -EAGAIN;
 	if (size)
@@ -179,7 +179,7 @@ u64 maps_ring_query(struct maps_map *m, u64 flags)
 
 	if (m->spec.type != ISA_MAP_RINGBUF)
 		return 0;
-	r = ring_at(m, 0);
+	r = maps_rings_at(m, 0);
 	switch (flags) {
 	case AVAIL_DATA: return maps_load64(&r->producer) - maps_load64(&r->consumer);
 	case RING_SIZE: return r->bytes;
@@ -213,7 +213,7 @@ static int drain(struct ring *r, maps_record_fn fn, void *arg)
 	return err ? err : n;
 }
 
-int ring_consume(struct ring *r, maps_record_fn fn, void *arg)
+int maps_rings_consume(struct ring *r, maps_record_fn fn, void *arg)
 {
 	int n;
 
@@ -233,7 +233,7 @@ int maps_consume(struct maps_map *m, maps_record_fn fn, void *arg)
 		return -EINVAL;
 	(void)!read(m->wake_fd, &count, sizeof(count));
 	for (u32 i = 0; i < m->n_rings; i++) {
-		n = ring_consume(ring_at(m, i), fn, arg);
+		n = maps_rings_consume(maps_rings_at(m, i), fn, arg);
 		if (n < 0)
 			return n;
 		sum += n;
@@ -251,12 +251,12 @@ u64 maps_lost(struct maps_map *m)
 	u64 sum = 0;
 
 	for (u32 i = 0; i < m->n_rings; i++)
-		sum += maps_load64(&ring_at(m, i)->lost);
+		sum += maps_load64(&maps_rings_at(m, i)->lost);
 	return sum;
 }
 
 const struct maps_ops maps_ring_ops = { .check = ring_check,
 					.layout = ring_layout,
-					.init = ring_init_all,
-					.close = ring_close_all,
+					.init = maps_rings_init_all,
+					.close = maps_rings_close_all,
 					.local_only = true };

@@ -17,10 +17,10 @@ struct ring {
 	s32 wake_fd;
 };
 
-int ring_init_all(struct maps_map *m);
-void ring_close_all(struct maps_map *m);
-struct ring *ring_at(struct maps_map *m, u32 i);
-void *ring_reserve(struct maps_map *m, u32 i, u64 size);
-int ring_consume(struct ring *r, maps_record_fn fn, void *arg);
+int maps_rings_init_all(struct maps_map *m);
+void maps_rings_close_all(struct maps_map *m);
+struct ring *maps_rings_at(struct maps_map *m, u32 i);
+void *maps_rings_reserve(struct maps_map *m, u32 i, u64 size);
+int maps_rings_consume(struct ring *r, maps_record_fn fn, void *arg);
 
 #endif
