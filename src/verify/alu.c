@@ -136,7 +136,7 @@ static bool pointer_alu(struct verifier *v, struct isa_insn i, const struct reg 
 	bool is64 = isa_class(i) == ISA_ALU64;
 
 	if (is64 && is_pointer(d) && is_pointer(s)) {
-		if (v->in->privileged || op == ISA_SUB) {
+		if (op == ISA_SUB) {
 			if (!leak(v, i.dst, d, "a difference of addresses"))
 				return false;
 			verify_set_scalar(v, dst, num_any(), d->node, s->node);

@@ -91,6 +91,10 @@ static bool decode_all(struct verifier *v)
 			return false;
 		if (is_call(i) && i.src == ISA_CALL_LOCAL && !mark_function(v, target_of(i, at)))
 			return false;
+		if (is_call(i) && i.src == ISA_CALL_KFUNC)
+			return verify_refuse(v, V_KFUNC, 0, "Use a helper instead.",
+					     "Kernel function %d is not known to this verifier.",
+					     i.imm);
 		if (!isa_is_wide(i))
 			continue;
 		if (!check_wide(v, at))

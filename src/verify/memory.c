@@ -185,8 +185,6 @@ static bool aligned(struct verifier *v, const struct reg *r, u8 no, s64 off, u64
 
 	if (r->kind != K_STACK && !v->in->strict_align)
 		return true;
-	if (r->kind == K_STACK && !num_is_const(&r->n) && !v->in->strict_align)
-		return true;
 	n = num_alu(ISA_ADD, true, false, &r->n, &k);
 	if (!((n.bits | n.mask) & (size - 1)))
 		return true;

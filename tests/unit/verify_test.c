@@ -73,6 +73,12 @@ static const struct {
 	{ "a number is no pointer", "r1 = 4096\nr0 = *(u32 *)(r1 + 0)\nexit\n", SF, V_NOT_POINTER,
 	  1, "not a pointer" },
 	{ "pointer times 2", "r1 *= 2\nr0 = 0\nexit\n", SF, V_POINTER_ALU, 0, "not possible" },
+	{ "pointer plus pointer", "r1 += r1\nr0 = 0\nexit\n", SF, V_POINTER_ALU, 0,
+	  "Two pointers" },
+	{ "variable stack offset",
+	  "r2 = *(u32 *)(r1 + 0)\nr2 &= 7\nr2 += -16\nr2 += r10\n"
+	  "*(u64 *)(r2 + 0) = 0\nr0 = 0\nexit\n",
+	  SF, V_ALIGN, 4, "not aligned" },
 	{ "no helper", "call 9999\nr0 = 0\nexit\n", SF, V_HELPER, 0, "no helper 9999" },
 	{ "helper of others", "r2 = 0\ncall bpf_xdp_adjust_head\nr0 = 0\nexit\n", SF, V_HELPER, 1,
 	  "bpf_xdp_adjust_head" },
