@@ -135,14 +135,14 @@ static struct ir_range multiply(u8 width, struct ir_range a, struct ir_range b)
 	return at_most(width, a.umin * b.umin, umax, UINT64_MAX);
 }
 
-/* Shifts by a known count; by an unknown one only that a right shift does not grow. */
+/* Shifts by a known count. By an unknown one nothing is said, not even that a right shift does not grow:
+ * the kernel's verifier knows nothing then, so that a mask behind it has to stay. */
 static struct ir_range shift(const struct ir_ins *x, struct ir_range a, struct ir_range b)
 {
 	u64 k = b.umin & (x->width - 1);
 
 	if (b.umin != b.umax)
-		return x->op == IR_LSHR ? at_most(x->width, 0, a.umax, UINT64_MAX)
-					: ir_range_full(x->width);
+		return ir_range_full(x->width);
 	switch (x->op) {
 	case IR_SHL:
 		if (a.umax << k >> k != a.umax || a.umax << k > width_mask(x->width))
