@@ -325,6 +325,8 @@ static struct cf_expr *expect(struct call *c)
 	struct cf_expr *e, *a = cfx_integer(c->p, c->args.at[0], argument_name(c, 0));
 	s64 v;
 
+	/* long __builtin_expect(long, long) */
+	a = is_poison(c->p, a) ? a : cf_convert(c->p->u, a, ty_basic(c->p->t, TY_B_LONG));
 	c->args.at[0] = a;
 	c->args.at[1] = cfx_integer(c->p, c->args.at[1], argument_name(c, 1));
 	if (is_poison(c->p, a) || is_poison(c->p, c->args.at[1]))

@@ -411,6 +411,9 @@ struct cf_expr *cfx_cast(struct parser *p, const struct type *to, struct cf_expr
 		return cfx_poison(p, span);
 	}
 	e = cf_convert(p->u, e, to);
+	/* What was cast is no bit-field any more, also if its type was the same: it promotes as that. */
+	if (e->kind == EX_LOAD && e->a->kind == EX_MEMBER && e->a->bits)
+		return cfx_new(p, EX_CAST, cfx_bare(to), span, e, NULL);
 	if (e->kind == EX_CAST || e->kind == EX_CONST) {
 		e = arena_dup(p->a, e, sizeof(*e));
 		e->span = span;

@@ -44,6 +44,10 @@ enum { INPUTS = 4, OUTPUTS = 12 };
 	  out[0] = x.a; out[1] = x.b; out[2] = x.c; out[3] = x.d; out[4] = x.e; out[5] = x.f; x.a++; x.b -= 1; \
 	  x.c += 3; x.d = !x.d; out[6] = x.a; out[7] = x.b; out[8] = x.c; out[9] = x.d; out[10] = x.e; \
 	  out[11] = x.a - 10 < 0) \
+	X(cast_fields, struct { unsigned long a:14; unsigned b:3; } x = { 5, 3 }; x.a += in[1] & 7; \
+	  out[0] = (unsigned long)x.a > in[0]; out[1] = (unsigned)x.b - 9 > 100; out[2] = x.b - 9 > 100; \
+	  out[3] = -((unsigned long)x.a) / 3; out[4] = x.a > in[0]; \
+	  out[5] = __builtin_expect(0 + (unsigned long)x.a, 1) < in[0]) \
 	X(arrays, int grid[3][4] = { { 1, 2 }, [2] = { [3] = 7 } }; int *p = &grid[1][0]; long sum = 0; char text[8] = "abc"; \
 	  for (int i = 0; i < 3; i++) for (int k = 0; k < 4; k++) grid[i][k] += (int)(in[(i + k) & 3] & 0xff); \
 	  for (int i = 0; i < 12; i++) sum += (&grid[0][0])[i]; p += 2; out[0] = *p; out[1] = p[-1]; out[2] = sum; \

@@ -77,7 +77,7 @@ static void test_types(void **state)
 		{ "bpf_map_lookup_elem(&table, &u)", "void *" }, { "table.lookup(&u)", "struct rec *" },
 		{ "table.update(&u, &r)", "int" }, { "slots.lookup_or_try_init(&i, &big)", "u64 *" },
 		{ "__builtin_bswap16(i)", "unsigned short" }, { "ntohl(u)", "unsigned int" },
-		{ "__sync_fetch_and_add(&big, 1)", "u64" }, { "__builtin_expect(i, 0)", "int" },
+		{ "__sync_fetch_and_add(&big, 1)", "u64" }, { "__builtin_expect(i, 0)", "long" },
 		{ "__builtin_offsetof(struct rec, at.y)", "unsigned long" },
 		{ "_Generic(l, int: c, long: text, default: 0)", "const char *" },
 		{ "_Generic(u, int: c, default: p)", "struct rec *" },
