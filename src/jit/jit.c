@@ -25,13 +25,14 @@ struct jit_code {
 	u32 size;
 };
 
-static const struct jit_target *host(void)
+static const struct jit_target *host(const struct jit_options *o)
 {
 #if defined(__x86_64__)
+	if (o && o->baseline)
+		return &jit_x86_64_old;
 	return __builtin_cpu_supports("bmi2") ? &jit_x86_64 : &jit_x86_64_old;
-#elif defined(__aarch64__)
-	return NULL;
 #else
+	(void)o;
 	return NULL;
 #endif
 }
@@ -97,12 +98,12 @@ static int make(struct jit_code *c, struct arena *a, const struct vm_prog *p,
 		const struct jit_options *o, u64 key, struct err *e)
 {
 	struct jit_buf b;
-	s64 r = translate(host(), a, p, o, key, &b, e);
+	s64 r = translate(host(o), a, p, o, key, &b, e);
 
 	if (r < 0)
 		return (int)r;
 	c->size = (u32)r;
-	return seal(c, &b, host(), e);
+	return seal(c, &b, host(o), e);
 }
 
 /* Between arena_new() and here, lack of memory comes as a jump. */
@@ -133,7 +134,7 @@ int jit_compile(const struct vm_prog *p, const struct jit_options *o, struct jit
 	int r;
 
 	*out = NULL;
-	if (!host())
+	if (!host(o))
 		return err_set(e, -SKEP_EUNSUPPORTED, "jit",
 			       "There is no JIT for this machine; programs run in the "
 			       "interpreter.");

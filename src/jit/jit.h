@@ -1,4 +1,4 @@
-/* jit: native code from a verified program, behind one table of target functions: x86-64 and arm64.
+/* jit: native code from a verified program, behind one table of target functions: x86-64.
  *
  * One pass over the pre-analysed code with fixed BPF registers in native ones, spare registers for
  * hot stack slots, folded addresses, short encodings, rotates and merged loads recognised, array
@@ -20,6 +20,7 @@ struct jit_options {
 	bool blind_constants;
 	bool with_budget; /* count down *vm_thread_budget(); at its end *vm_thread_fault() is -ETIME
 			   */
+	bool baseline;	  /* only instructions that every machine of the kind has */
 	u32 ctx_size; /* r2 at the start, for programs on plain memory (verify_input.mem_size) */
 };
 typedef u64 (*jit_fn)(void *ctx, struct vm_thread *t);
@@ -30,7 +31,8 @@ int jit_compile(const struct vm_prog *p, const struct jit_options *o, struct jit
 jit_fn jit_entry(const struct jit_code *c);
 u32 jit_size(const struct jit_code *c);
 void jit_free(struct jit_code *c);
-/* Code of another machine as bytes, for tests and dumps: target "x86-64" or "arm64". */
+/* Code of another machine as bytes, for tests and dumps: target "x86-64"; -SKEP_EUNSUPPORTED for
+ * others ("arm64" is to come). */
 int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p,
 		    const struct jit_options *o, str *out_code, struct err *e) MUST_CHECK;
 

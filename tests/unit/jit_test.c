@@ -241,6 +241,7 @@ static bool has_off32(u8 op, s16 off, bool is64)
 
 static void alu_registers(void **state)
 {
+	static const struct jit_options baseline = { .baseline = true };
 	struct fixture *x = *state;
 
 	for (u32 k = 0; k < ARRAY_LEN(ops); k++) {
@@ -249,8 +250,10 @@ static void alu_registers(void **state)
 			struct isa_insn i = isa_alu_reg(pair < 81, ops[k].op, dst, src);
 
 			i.off = ops[k].off;
-			if (has_off32(ops[k].op, i.off, pair < 81))
-				check_alu(x, i, NULL);
+			if (!has_off32(ops[k].op, i.off, pair < 81))
+				continue;
+			check_alu(x, i, NULL);
+			check_alu(x, i, &baseline);
 		}
 	}
 }
@@ -709,6 +712,7 @@ static void random_programs(void **state)
 {
 	static const struct jit_options blind = { .blind_constants = true };
 	static const struct jit_options budget = { .with_budget = true };
+	static const struct jit_options baseline = { .baseline = true };
 	const char *more = getenv("SKEP_JIT_SEEDS");
 	u64 n = more ? strtoull(more, NULL, 0) : 4000;
 
@@ -716,6 +720,7 @@ static void random_programs(void **state)
 		check_random(*state, seed * 0x9e3779b97f4a7c15 + 1,
 			     seed % 8 == 0   ? &blind
 			     : seed % 8 == 1 ? &budget
+			     : seed % 8 == 2 ? &baseline
 					     : NULL);
 }
 
@@ -939,6 +944,26 @@ static void budget(void **state)
 	*vm_thread_fault(x->thread) = 0;
 }
 
+static void no_such_target(void **state)
+{
+	struct fixture *x = *state;
+	struct arena *a = arena_new(NULL);
+	struct err e = { 0 };
+	struct vm_prog *p;
+	str code = { 0 };
+
+	start(x);
+	put(x, isa_alu_imm(true, ISA_MOV, 0, 0));
+	put(x, isa_exit());
+	p = bind(x);
+	assert_int_equal(jit_compile_for("vax", a, p, NULL, &code, &e), -SKEP_EUNSUPPORTED);
+	assert_non_null(strstr(e.msg, "vax"));
+	assert_int_equal(jit_compile_for("x86-64", a, p, NULL, &code, &e), 0);
+	assert_true(code.n > 0 && (u8)code.s[code.n - 1] == 0xc3);
+	vm_prog_free(p);
+	arena_free(a);
+}
+
 /* A fact makes a null check and a key go away. */
 static void facts(void **state)
 {
@@ -983,13 +1008,14 @@ static void facts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(alu_registers), cmocka_unit_test(alu_immediates),
-		cmocka_unit_test(byte_order),	 cmocka_unit_test(jumps),
-		cmocka_unit_test(distances),	 cmocka_unit_test(atomics),
-		cmocka_unit_test(conformance),	 cmocka_unit_test(helpers),
-		cmocka_unit_test(lookups),	 cmocka_unit_test(callbacks),
-		cmocka_unit_test(tail_calls),	 cmocka_unit_test(budget),
-		cmocka_unit_test(facts),	 cmocka_unit_test(random_programs),
+		cmocka_unit_test(alu_registers),   cmocka_unit_test(alu_immediates),
+		cmocka_unit_test(byte_order),	   cmocka_unit_test(jumps),
+		cmocka_unit_test(distances),	   cmocka_unit_test(atomics),
+		cmocka_unit_test(conformance),	   cmocka_unit_test(helpers),
+		cmocka_unit_test(lookups),	   cmocka_unit_test(callbacks),
+		cmocka_unit_test(tail_calls),	   cmocka_unit_test(budget),
+		cmocka_unit_test(facts),	   cmocka_unit_test(no_such_target),
+		cmocka_unit_test(random_programs),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
