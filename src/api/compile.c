@@ -69,8 +69,10 @@ static void note_fallback(struct skep *s, const struct bound *b)
 	probes_print(&want, &b->want);
 	probes_print(&at, &b->binding.at);
 	if (s->o.strict) {
-		diag_add(&s->dx, b->span, E_ENGINE, "%s is not on this kernel, and --strict forbids "
-			 "its equivalent %s", want.s, at.s);
+		diag_add(&s->dx, b->span, E_ENGINE,
+			 "%s is not on this kernel, and --strict forbids "
+			 "its equivalent %s",
+			 want.s, at.s);
 		diag_hint(&s->dx, "without --strict it runs there, and a note says so");
 		return;
 	}

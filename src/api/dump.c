@@ -21,16 +21,28 @@ static int unknown_stage(struct skep *s, const char *stage)
 	sbuf_init(&names, s->a);
 	for (const struct ir_pass *p = ir_pipeline; p->name; p++)
 		sbuf_printf(&names, " %s", p->name);
-	return err_set(&s->err, -EINVAL, "api", "there is no stage '%s'; stages: tokens ast ir "
-		       "ir:PASS bpf obj; passes: none%s", stage, names.s);
+	return err_set(&s->err, -EINVAL, "api",
+		       "there is no stage '%s'; stages: tokens ast ir "
+		       "ir:PASS bpf obj; passes: none%s",
+		       stage, names.s);
 }
 
 static int dump_tokens(struct skep *s)
 {
-	struct cf_options o = { .a = s->a, .dx = &s->dx, .ss = &s->ss, .types = s->types,
-				.machine = s->machine, .btf = session_btf, .btf_arg = s };
-	struct bt_options b = { .a = s->a, .dx = &s->dx, .ss = &s->ss, .types = s->types,
-				.machine = s->machine, .btf = session_btf, .btf_arg = s };
+	struct cf_options o = { .a = s->a,
+				.dx = &s->dx,
+				.ss = &s->ss,
+				.types = s->types,
+				.machine = s->machine,
+				.btf = session_btf,
+				.btf_arg = s };
+	struct bt_options b = { .a = s->a,
+				.dx = &s->dx,
+				.ss = &s->ss,
+				.types = s->types,
+				.machine = s->machine,
+				.btf = session_btf,
+				.btf_arg = s };
 	bool good = s->lang == SKEP_BPFTRACE ? bt_dump_tokens(&b, s->src, s->dump_out)
 					     : cf_dump_tokens(&o, s->src, s->dump_out);
 
@@ -103,8 +115,8 @@ int skep_dump(struct skep *s, const char *stage, skep_write_fn write, void *arg)
 
 int skep_timing(const struct skep *s, size_t i, const char **out_name, double *out_us)
 {
-	static const char *const names[STAGE_N] = { "read", "parse", "bind", "lower", "optimise",
-						    "generate", "load", "attach" };
+	static const char *const names[STAGE_N] = { "read",	"parse",    "bind", "lower",
+						    "optimise", "generate", "load", "attach" };
 
 	*out_name = NULL;
 	if (i >= STAGE_N)
@@ -116,7 +128,12 @@ int skep_timing(const struct skep *s, size_t i, const char **out_name, double *o
 
 /* ---- listing -------------------------------------------------------------------------------- */
 
-struct list_call { struct skep *s; const char *pattern; int (*each)(void *arg, const char *point); void *arg; };
+struct list_call {
+	struct skep *s;
+	const char *pattern;
+	int (*each)(void *arg, const char *point);
+	void *arg;
+};
 
 static bool list_one(void *arg, const struct probes_point *p)
 {

@@ -10,9 +10,13 @@
 int front_parse(struct skep *s)
 {
 	if (s->lang == SKEP_BPFTRACE) {
-		s->bt_options = (struct bt_options){ .a = s->a, .dx = &s->dx, .ss = &s->ss,
-			.types = s->types, .machine = s->machine, .btf = session_btf,
-			.btf_arg = s };
+		s->bt_options = (struct bt_options){ .a = s->a,
+						     .dx = &s->dx,
+						     .ss = &s->ss,
+						     .types = s->types,
+						     .machine = s->machine,
+						     .btf = session_btf,
+						     .btf_arg = s };
 		s->bt = bt_parse(&s->bt_options, s->src);
 	} else {
 		struct cf_options *o = &s->cf_options;
@@ -23,11 +27,18 @@ int front_parse(struct skep *s)
 			defines[i] = str_of(s->o.defines[i]);
 		for (size_t i = 0; i < s->o.n_include_dirs; i++)
 			dirs[i] = str_of(s->o.include_dirs[i]);
-		*o = (struct cf_options){ .a = s->a, .dx = &s->dx, .ss = &s->ss,
-			.types = s->types, .machine = s->machine, .btf = session_btf,
-			.btf_arg = s, .defines = defines, .n_defines = (u32)s->o.n_defines,
-			.include_dirs = dirs, .n_include_dirs = (u32)s->o.n_include_dirs,
-			.trace_pipe = s->o.trace_pipe };
+		*o = (struct cf_options){ .a = s->a,
+					  .dx = &s->dx,
+					  .ss = &s->ss,
+					  .types = s->types,
+					  .machine = s->machine,
+					  .btf = session_btf,
+					  .btf_arg = s,
+					  .defines = defines,
+					  .n_defines = (u32)s->o.n_defines,
+					  .include_dirs = dirs,
+					  .n_include_dirs = (u32)s->o.n_include_dirs,
+					  .trace_pipe = s->o.trace_pipe };
 		s->cf = cf_parse(o, s->src);
 	}
 	return s->dx.n_errors || (!s->cf && !s->bt) ? -SKEP_WRONG_PROGRAM : 0;
@@ -61,11 +72,13 @@ static int unknown_function(struct skep *s, str function, const char *flag)
 	for (u32 i = 0; i < cf_program_count(s->cf); i++)
 		nearest_offer(&near, cf_program_at(s->cf, i)->function);
 	if (near.best.n)
-		return err_set(&s->err, -EINVAL, "api", "--attach %s: the program has no function '"
-			       STR_FMT "'; did you mean '" STR_FMT "'?", flag, STR_ARG(function),
-			       STR_ARG(near.best));
-	return err_set(&s->err, -EINVAL, "api", "--attach %s: the program has no function '"
-		       STR_FMT "'", flag, STR_ARG(function));
+		return err_set(&s->err, -EINVAL, "api",
+			       "--attach %s: the program has no function '" STR_FMT
+			       "'; did you mean '" STR_FMT "'?",
+			       flag, STR_ARG(function), STR_ARG(near.best));
+	return err_set(&s->err, -EINVAL, "api",
+		       "--attach %s: the program has no function '" STR_FMT "'", flag,
+		       STR_ARG(function));
 }
 
 /* "POINT=FUNCTION"; without "=FUNCTION" the only function of the program is meant. */
@@ -84,8 +97,10 @@ static int apply_flag(struct skep *s, const char *flag)
 		text = str_sub(text, 0, (u32)eq);
 		program = find_program(s, function);
 	} else if (cf_program_count(s->cf) != 1) {
-		return err_set(&s->err, -EINVAL, "api", "--attach %s: say which function: "
-			       "--attach %s=FUNCTION", flag, flag);
+		return err_set(&s->err, -EINVAL, "api",
+			       "--attach %s: say which function: "
+			       "--attach %s=FUNCTION",
+			       flag, flag);
 	}
 	if (program < 0)
 		return unknown_function(s, function, flag);
@@ -108,8 +123,10 @@ static void no_event(struct skep *s, const struct cf_program *p)
 {
 	diag_add(&s->dx, p->span, E_ATTACH, "function '" STR_FMT "' has no event to run at",
 		 STR_ARG(p->function));
-	diag_hint(&s->dx, "name one: --attach kprobe:execve=" STR_FMT ", SEC(\"…\"), or a name such as "
-		  "kprobe__do_exit", STR_ARG(p->function));
+	diag_hint(&s->dx,
+		  "name one: --attach kprobe:execve=" STR_FMT ", SEC(\"…\"), or a name such as "
+		  "kprobe__do_exit",
+		  STR_ARG(p->function));
 }
 
 static int bounds_of_c(struct skep *s)
@@ -141,7 +158,7 @@ static int bounds_of_c(struct skep *s)
 		diag_add(&s->dx, (struct span){ s->src->base, s->src->base + 1 }, E_EMPTY,
 			 "the source has no function that could run at an event");
 		diag_hint(&s->dx, "a program is a function that is not static, such as "
-			  "int hello(void *ctx)");
+				  "int hello(void *ctx)");
 	}
 	return s->dx.n_errors ? -SKEP_WRONG_PROGRAM : 0;
 }
@@ -196,7 +213,10 @@ bool front_lower(struct skep *s)
 	return cf_lower(s->cf, list, n, s->obj, s->m);
 }
 
-struct pragma { size_t i; const char **out; };
+struct pragma {
+	size_t i;
+	const char **out;
+};
 
 static int find_pragma(struct skep *s)
 {

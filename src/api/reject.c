@@ -10,34 +10,52 @@
 #include "api/session.h"
 
 /* What the kernel says (anywhere in its reason), and what to do. */
-static const struct { const char *says, *hint; } meanings[] = {
+static const struct {
+	const char *says, *hint;
+} meanings[] = {
 	{ "_or_null'", "this pointer can be NULL: test it before it is used, if (p) …" },
-	{ "mem access 'scalar'", "the verifier does not know this number as a pointer: read through it with "
+	{ "mem access 'scalar'",
+	  "the verifier does not know this number as a pointer: read through it with "
 	  "bpf_probe_read_kernel() or bpf_probe_read_user()" },
-	{ "mem access 'inv'", "the verifier does not know this number as a pointer: read through it with "
+	{ "mem access 'inv'",
+	  "the verifier does not know this number as a pointer: read through it with "
 	  "bpf_probe_read_kernel() or bpf_probe_read_user()" },
-	{ "min value is negative", "the index or size may be negative here: make it unsigned, or test it before" },
-	{ "unbounded min value", "the index has no limits here: compare it with the size of what is accessed "
+	{ "min value is negative",
+	  "the index or size may be negative here: make it unsigned, or test it before" },
+	{ "unbounded min value",
+	  "the index has no limits here: compare it with the size of what is accessed "
 	  "before" },
-	{ "unbounded memory access", "the index or size has no upper limit here: compare it with the size of what "
+	{ "unbounded memory access",
+	  "the index or size has no upper limit here: compare it with the size of what "
 	  "is accessed before" },
-	{ "invalid access to map value", "the access may go beyond the map's value: compare the index with its size "
+	{ "invalid access to map value",
+	  "the access may go beyond the map's value: compare the index with its size "
 	  "before" },
 	{ "invalid access to packet", "compare the end of the access with data_end before" },
 	{ "infinite loop", "the loop must change what its condition tests" },
 	{ "back-edge", "this kernel takes no loops (5.3 does): unroll it with #pragma unroll" },
-	{ "too complex", "the verifier gives up on the number of ways through the program: shorten its loops" },
-	{ "BPF program is too large", "the verifier gives up after a million steps: shorten the program's loops" },
-	{ "invalid indirect read from stack", "part of this variable was never written: initialise it with = {}" },
-	{ "invalid read from stack", "part of this variable was never written: initialise it with = {}" },
-	{ "combined stack size", "the functions that call each other need more than 512 bytes of stack together" },
-	{ "cannot call GPL-restricted", "this helper is for programs with char LICENSE[] SEC(\"license\") = \"GPL\"" },
-	{ "unknown func", "this helper is not for programs of this kind, or this kernel does not have it yet" },
+	{ "too complex",
+	  "the verifier gives up on the number of ways through the program: shorten its loops" },
+	{ "BPF program is too large",
+	  "the verifier gives up after a million steps: shorten the program's loops" },
+	{ "invalid indirect read from stack",
+	  "part of this variable was never written: initialise it with = {}" },
+	{ "invalid read from stack",
+	  "part of this variable was never written: initialise it with = {}" },
+	{ "combined stack size",
+	  "the functions that call each other need more than 512 bytes of stack together" },
+	{ "cannot call GPL-restricted",
+	  "this helper is for programs with char LICENSE[] SEC(\"license\") = \"GPL\"" },
+	{ "unknown func",
+	  "this helper is not for programs of this kind, or this kernel does not have it yet" },
 	{ "not supported for program type", "this helper is not for programs of this kind" },
-	{ "cannot use helper", "this helper is not for programs of this kind, or this kernel does not have it yet" },
+	{ "cannot use helper",
+	  "this helper is not for programs of this kind, or this kernel does not have it yet" },
 	{ "invalid bpf_context access", "this event's context has no such field" },
-	{ "reference leak", "what was acquired or reserved must be released, submitted or discarded on every way" },
-	{ "Unreleased reference", "what was acquired or reserved must be released, submitted or discarded on every "
+	{ "reference leak",
+	  "what was acquired or reserved must be released, submitted or discarded on every way" },
+	{ "Unreleased reference",
+	  "what was acquired or reserved must be released, submitted or discarded on every "
 	  "way" },
 };
 
@@ -74,8 +92,9 @@ int reject_report(struct skep *s, const struct rt_rejection *rej)
 		if (span_known(line))
 			at = line;
 	}
-	diag_add(&s->dx, at, E_REJECTED, "the kernel's verifier refuses program '" STR_FMT "' (" STR_FMT
-		 "): " STR_FMT, STR_ARG(p->name), STR_ARG(p->attach), STR_ARG(rej->reason));
+	diag_add(&s->dx, at, E_REJECTED,
+		 "the kernel's verifier refuses program '" STR_FMT "' (" STR_FMT "): " STR_FMT,
+		 STR_ARG(p->name), STR_ARG(p->attach), STR_ARG(rej->reason));
 	if (rej->insn != OBJ_NONE && rej->insn < image.n) {
 		struct sbuf text;
 

@@ -42,6 +42,15 @@ static const char *render(struct skep *s, bool json, bool color)
 	return out;
 }
 
-const char *skep_diagnostics(struct skep *s, int color) { return render(s, false, color); }
-const char *skep_diagnostics_json(struct skep *s) { return render(s, true, false); }
-const char *skep_error(const struct skep *s) { return s->err.msg; }
+const char *skep_diagnostics(struct skep *s, int color)
+{
+	return render(s, false, color);
+}
+const char *skep_diagnostics_json(struct skep *s)
+{
+	return render(s, true, false);
+}
+const char *skep_error(const struct skep *s)
+{
+	return s->err.msg;
+}

@@ -17,8 +17,11 @@ static enum rt_scope scope_of(const struct skep *s)
 static int load(struct skep *s)
 {
 	struct rt_rejection rej = { .insn = OBJ_NONE };
-	struct rt_setup setup = { .obj = s->obj, .machine = s->machine, .scope = scope_of(s),
-				  .strict = s->o.strict, .log_level = s->o.verbose > 1 };
+	struct rt_setup setup = { .obj = s->obj,
+				  .machine = s->machine,
+				  .scope = scope_of(s),
+				  .strict = s->o.strict,
+				  .log_level = s->o.verbose > 1 };
 	double start = session_now_us();
 	u32 *pids = arena_array_of(s->a, u32, s->o.n_pids + 1);
 	int r;
@@ -72,15 +75,22 @@ static int attach(struct skep *s)
 static int events(struct skep *s)
 {
 	str *formats = arena_array_of(s->a, str, s->o.n_map_formats + 1);
-	struct rt_config c = { .engine = s->engine, .self = s->engine_self, .obj = s->obj,
-			       .a = s->a, .json = s->o.json, .every_ns = s->o.every_ns,
-			       .limit_ns = s->o.limit_ns, .print_maps = !s->o.no_maps,
-			       .write = s->o.write, .write_arg = s->o.write_arg,
+	struct rt_config c = { .engine = s->engine,
+			       .self = s->engine_self,
+			       .obj = s->obj,
+			       .a = s->a,
+			       .json = s->o.json,
+			       .every_ns = s->o.every_ns,
+			       .limit_ns = s->o.limit_ns,
+			       .print_maps = !s->o.no_maps,
+			       .write = s->o.write,
+			       .write_arg = s->o.write_arg,
 			       .stop_fd = s->stop_fd };
 
 	c.n_cpus = probes_cpus(s->machine);
 	c.style = s->o.style == SKEP_STYLE_COLUMNS ? RT_STYLE_COLUMNS
-		  : s->o.style == SKEP_STYLE_PLAIN ? RT_STYLE_PLAIN : RT_STYLE_TRACE;
+		  : s->o.style == SKEP_STYLE_PLAIN ? RT_STYLE_PLAIN
+						   : RT_STYLE_TRACE;
 	c.bpftrace = s->lang == SKEP_BPFTRACE;
 	for (size_t i = 0; i < s->o.n_map_formats; i++)
 		formats[i] = str_of(s->o.map_formats[i]);
@@ -98,8 +108,11 @@ static void tell_losses(struct skep *s)
 		const struct obj_map *m = &s->obj->maps.at[i];
 
 		if (s->result.refused[i])
-			session_note(s, "map " STR_FMT " is full (%u entries): %llu updates were refused; "
-				     "declare it larger", STR_ARG(m->name), m->max_entries,
+			session_note(s,
+				     "map " STR_FMT
+				     " is full (%u entries): %llu updates were refused; "
+				     "declare it larger",
+				     STR_ARG(m->name), m->max_entries,
 				     (unsigned long long)s->result.refused[i]);
 	}
 }

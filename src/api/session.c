@@ -32,7 +32,8 @@ int session_guarded(struct skep *s, int (*body)(struct skep *s))
 {
 	if (s->dead)
 		return err_set(&s->err, -SKEP_EINTERNAL, "api",
-			       "this session ran out of memory or met an internal error before, and cannot "
+			       "this session ran out of memory or met an internal error before, "
+			       "and cannot "
 			       "go on");
 	if (setjmp(s->trap.env) == 0)
 		return body(s);
@@ -117,8 +118,10 @@ static int take_options(struct skep *s, const struct skep_options *from)
 	struct skep_options *o = &s->o;
 
 	if (from && !known_size(from))
-		return err_set(&s->err, -SKEP_WRONG_USE, "api", "options of an unknown size: sz is %zu, "
-			       "known are %zu bytes", from->sz, sizeof(*from));
+		return err_set(&s->err, -SKEP_WRONG_USE, "api",
+			       "options of an unknown size: sz is %zu, "
+			       "known are %zu bytes",
+			       from->sz, sizeof(*from));
 	memset(o, 0, sizeof(*o));
 	if (!from)
 		return 0;
@@ -212,8 +215,10 @@ static enum skep_language guess(str name, str text)
 		return SKEP_BPFTRACE;
 	if (str_ends(name, ".c") || str_ends(name, ".h"))
 		return SKEP_C;
-	return str_starts(text, "#!/usr/bin/env bpftrace") || str_starts(text, "#!/usr/bin/bpftrace")
-		       ? SKEP_BPFTRACE : SKEP_C;
+	return str_starts(text, "#!/usr/bin/env bpftrace") ||
+			       str_starts(text, "#!/usr/bin/bpftrace")
+		       ? SKEP_BPFTRACE
+		       : SKEP_C;
 }
 
 static int refuse(struct skep *s, const char *name, const char *why)
@@ -226,18 +231,25 @@ static bool is_blank(str text)
 	return str_trim(text).n == 0;
 }
 
-struct load { const char *name, *text; size_t n; enum skep_language lang; };
+struct load {
+	const char *name, *text;
+	size_t n;
+	enum skep_language lang;
+};
 
 static int take_source(struct skep *s, const struct load *l, str text)
 {
 	str name = str_of(l->name);
 
 	if (s->src)
-		return err_set(&s->err, -SKEP_WRONG_USE, "api", "this session has a program already");
+		return err_set(&s->err, -SKEP_WRONG_USE, "api",
+			       "this session has a program already");
 	if (str_find(text, 0, 0) >= 0)
-		return refuse(s, l->name, str_starts(text, "\177ELF")
-			      ? "is an object file; running compiled objects is not there yet"
-			      : "is not text: it holds NUL bytes");
+		return refuse(
+			s, l->name,
+			str_starts(text, "\177ELF")
+				? "is an object file; running compiled objects is not there yet"
+				: "is not text: it holds NUL bytes");
 	if (is_blank(text))
 		return refuse(s, l->name, "is empty: there is no program to run");
 	s->src = sources_add(&s->ss, str_dup(s->a, name), text);
@@ -296,6 +308,15 @@ void skep_stop(struct skep *s)
 	errno = error;
 }
 
-int skep_exit_code(const struct skep *s) { return s->result.exit_called ? s->result.exit_code : 0; }
-int skep_command_status(const struct skep *s) { return s->result.command_status; }
-uint64_t skep_lost(const struct skep *s) { return s->result.lost; }
+int skep_exit_code(const struct skep *s)
+{
+	return s->result.exit_called ? s->result.exit_code : 0;
+}
+int skep_command_status(const struct skep *s)
+{
+	return s->result.command_status;
+}
+uint64_t skep_lost(const struct skep *s)
+{
+	return s->result.lost;
+}

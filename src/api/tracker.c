@@ -7,31 +7,35 @@
  */
 #include "api/session.h"
 
-static const char text[] =
-	"BPF_HASH(" KERN_PIDS_MAP ", u32, u8, 65536);\n"
-	"RAW_TRACEPOINT_PROBE(sched_process_fork)\n"
-	"{\n"
-	"	struct task_struct *parent = (struct task_struct *)ctx->args[0];\n"
-	"	struct task_struct *child = (struct task_struct *)ctx->args[1];\n"
-	"	u32 from = parent->tgid, to = child->tgid;\n"
-	"	u8 one = 1;\n"
-	"	if (" KERN_PIDS_MAP ".lookup(&from))\n"
-	"		" KERN_PIDS_MAP ".update(&to, &one);\n"
-	"	return 0;\n"
-	"}\n"
-	"RAW_TRACEPOINT_PROBE(sched_process_exit)\n"
-	"{\n"
-	"	struct task_struct *task = (struct task_struct *)ctx->args[0];\n"
-	"	u32 tgid = task->tgid;\n"
-	"	if (task->signal->live.counter == 0)\n"
-	"		" KERN_PIDS_MAP ".delete(&tgid);\n"
-	"	return 0;\n"
-	"}\n";
+static const char text[] = "BPF_HASH(" KERN_PIDS_MAP ", u32, u8, 65536);\n"
+			   "RAW_TRACEPOINT_PROBE(sched_process_fork)\n"
+			   "{\n"
+			   "	struct task_struct *parent = (struct task_struct *)ctx->args[0];\n"
+			   "	struct task_struct *child = (struct task_struct *)ctx->args[1];\n"
+			   "	u32 from = parent->tgid, to = child->tgid;\n"
+			   "	u8 one = 1;\n"
+			   "	if (" KERN_PIDS_MAP ".lookup(&from))\n"
+			   "		" KERN_PIDS_MAP ".update(&to, &one);\n"
+			   "	return 0;\n"
+			   "}\n"
+			   "RAW_TRACEPOINT_PROBE(sched_process_exit)\n"
+			   "{\n"
+			   "	struct task_struct *task = (struct task_struct *)ctx->args[0];\n"
+			   "	u32 tgid = task->tgid;\n"
+			   "	if (task->signal->live.counter == 0)\n"
+			   "		" KERN_PIDS_MAP ".delete(&tgid);\n"
+			   "	return 0;\n"
+			   "}\n";
 
 int tracker_lower(struct skep *s)
 {
-	struct cf_options o = { .a = s->a, .dx = &s->dx, .ss = &s->ss, .types = s->types,
-				.machine = s->machine, .btf = session_btf, .btf_arg = s };
+	struct cf_options o = { .a = s->a,
+				.dx = &s->dx,
+				.ss = &s->ss,
+				.types = s->types,
+				.machine = s->machine,
+				.btf = session_btf,
+				.btf_arg = s };
 	struct source *src = sources_add(&s->ss, STR("<skep/tracker.c>"), str_of(text));
 	struct cf_unit *u = src ? cf_parse(&o, src) : NULL;
 	struct cf_attachment *list;

@@ -57,7 +57,7 @@ struct arena {
 	struct chunk *top, *spare;
 	struct trap *trap;
 	struct arena *next, *prev; /* in trap->arenas */
-	u32 fail_in; /* allocations until a forced failure; 0 is never */
+	u32 fail_in;		   /* allocations until a forced failure; 0 is never */
 };
 
 static u8 *data(struct chunk *c)

@@ -36,23 +36,60 @@ static void name(struct printer *p, str x)
 /* ---- expressions ----------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
-	[EX_CONST] = "const", [EX_STRING] = "string", [EX_SYM] = "sym", [EX_MEMBER] = "member",
-	[EX_DEREF] = "deref", [EX_ADDR] = "addr", [EX_DECAY] = "decay", [EX_CAST] = "cast",
-	[EX_LOAD] = "load", [EX_UNARY] = "unary", [EX_BINARY] = "binary", [EX_COMPARE] = "compare",
-	[EX_AND] = "and", [EX_OR] = "or", [EX_COND] = "cond", [EX_ASSIGN] = "assign",
-	[EX_ASSIGN_OP] = "assign_op", [EX_INCDEC] = "incdec", [EX_COMMA] = "comma",
-	[EX_CALL] = "call", [EX_HELPER] = "helper", [EX_PRINTK] = "printk",
-	[EX_MAP_CALL] = "map_call", [EX_COMPOUND] = "compound", [EX_STMT] = "stmt",
-	[EX_BUILTIN] = "builtin", [EX_BSWAP] = "bswap", [EX_REGS] = "regs", [EX_ATOMIC] = "atomic",
+	[EX_CONST] = "const",
+	[EX_STRING] = "string",
+	[EX_SYM] = "sym",
+	[EX_MEMBER] = "member",
+	[EX_DEREF] = "deref",
+	[EX_ADDR] = "addr",
+	[EX_DECAY] = "decay",
+	[EX_CAST] = "cast",
+	[EX_LOAD] = "load",
+	[EX_UNARY] = "unary",
+	[EX_BINARY] = "binary",
+	[EX_COMPARE] = "compare",
+	[EX_AND] = "and",
+	[EX_OR] = "or",
+	[EX_COND] = "cond",
+	[EX_ASSIGN] = "assign",
+	[EX_ASSIGN_OP] = "assign_op",
+	[EX_INCDEC] = "incdec",
+	[EX_COMMA] = "comma",
+	[EX_CALL] = "call",
+	[EX_HELPER] = "helper",
+	[EX_PRINTK] = "printk",
+	[EX_MAP_CALL] = "map_call",
+	[EX_COMPOUND] = "compound",
+	[EX_STMT] = "stmt",
+	[EX_BUILTIN] = "builtin",
+	[EX_BSWAP] = "bswap",
+	[EX_REGS] = "regs",
+	[EX_ATOMIC] = "atomic",
 };
 static const char *const method_names[MM_N] = {
-	"lookup", "update", "delete", "insert", "lookup_or_try_init", "lookup_or_init", "increment",
-	"atomic_increment", "perf_submit", "ringbuf_output", "ringbuf_reserve", "ringbuf_submit",
-	"ringbuf_discard", "get_stackid", "push", "pop", "peek", "call", "perf_read",
+	"lookup",
+	"update",
+	"delete",
+	"insert",
+	"lookup_or_try_init",
+	"lookup_or_init",
+	"increment",
+	"atomic_increment",
+	"perf_submit",
+	"ringbuf_output",
+	"ringbuf_reserve",
+	"ringbuf_submit",
+	"ringbuf_discard",
+	"get_stackid",
+	"push",
+	"pop",
+	"peek",
+	"call",
+	"perf_read",
 };
 static const char *const builtin_names[BI_N] = {
-	"memcpy", "memset", "memcmp", "expect", "unreachable", "trap", "preserve_access", "clz", "ctz",
-	"popcount", "offsetof",
+	"memcpy",	   "memset", "memcmp", "expect",   "unreachable", "trap",
+	"preserve_access", "clz",    "ctz",    "popcount", "offsetof",
 };
 
 static void op(struct printer *p, u32 op_token)
@@ -73,22 +110,21 @@ static void details(struct printer *p, const struct cf_expr *e)
 		else
 			sbuf_printf(p->out, " %lld", (long long)e->value);
 		break;
-	case EX_STRING: case EX_PRINTK:
+	case EX_STRING:
+	case EX_PRINTK:
 		sbuf_putc(p->out, ' ');
 		sbuf_quote(p->out, e->bytes);
 		break;
-	case EX_SYM:
-		name(p, e->sym->name);
-		break;
+	case EX_SYM: name(p, e->sym->name); break;
 	case EX_MEMBER:
 		name(p, e->member->name);
 		sbuf_printf(p->out, " at %u", e->bit_off / 8);
 		if (e->bits)
 			sbuf_printf(p->out, ":%u bits %u", e->bit_off % 8, e->bits);
 		break;
-	case EX_UNARY: case EX_BINARY: case EX_COMPARE:
-		op(p, e->op);
-		break;
+	case EX_UNARY:
+	case EX_BINARY:
+	case EX_COMPARE: op(p, e->op); break;
 	case EX_ASSIGN_OP:
 		op(p, e->op);
 		sbuf_puts(p->out, " in ");
@@ -98,27 +134,16 @@ static void details(struct printer *p, const struct cf_expr *e)
 		op(p, e->op);
 		sbuf_puts(p->out, e->is_post ? " after" : " before");
 		break;
-	case EX_HELPER:
-		sbuf_printf(p->out, " %s", e->helper->name);
-		break;
+	case EX_HELPER: sbuf_printf(p->out, " %s", e->helper->name); break;
 	case EX_MAP_CALL:
 		name(p, e->sym->name);
 		sbuf_printf(p->out, ".%s", method_names[e->method]);
 		break;
-	case EX_BUILTIN:
-		sbuf_printf(p->out, " %s", builtin_names[e->builtin]);
-		break;
-	case EX_BSWAP:
-		sbuf_printf(p->out, " %u", e->bits);
-		break;
-	case EX_REGS:
-		sbuf_printf(p->out, " %lld", (long long)e->value);
-		break;
-	case EX_ATOMIC:
-		sbuf_printf(p->out, " 0x%x", (unsigned)e->atomic);
-		break;
-	default:
-		break;
+	case EX_BUILTIN: sbuf_printf(p->out, " %s", builtin_names[e->builtin]); break;
+	case EX_BSWAP: sbuf_printf(p->out, " %u", e->bits); break;
+	case EX_REGS: sbuf_printf(p->out, " %lld", (long long)e->value); break;
+	case EX_ATOMIC: sbuf_printf(p->out, " 0x%x", (unsigned)e->atomic); break;
+	default: break;
 	}
 }
 
@@ -180,11 +205,12 @@ static void variable(struct printer *p, const struct cf_sym *s)
 }
 
 static const char *const stmt_names[] = {
-	[ST_EXPR] = "expr", [ST_DECL] = "decl", [ST_BLOCK] = "block", [ST_IF] = "if",
-	[ST_WHILE] = "while", [ST_DO] = "do", [ST_FOR] = "for", [ST_SWITCH] = "switch",
-	[ST_CASE] = "case", [ST_DEFAULT] = "default", [ST_BREAK] = "break",
-	[ST_CONTINUE] = "continue", [ST_GOTO] = "goto", [ST_LABEL] = "label",
-	[ST_RETURN] = "return", [ST_EMPTY] = "empty", [ST_ASM] = "asm",
+	[ST_EXPR] = "expr",	  [ST_DECL] = "decl",	  [ST_BLOCK] = "block",
+	[ST_IF] = "if",		  [ST_WHILE] = "while",	  [ST_DO] = "do",
+	[ST_FOR] = "for",	  [ST_SWITCH] = "switch", [ST_CASE] = "case",
+	[ST_DEFAULT] = "default", [ST_BREAK] = "break",	  [ST_CONTINUE] = "continue",
+	[ST_GOTO] = "goto",	  [ST_LABEL] = "label",	  [ST_RETURN] = "return",
+	[ST_EMPTY] = "empty",	  [ST_ASM] = "asm",
 };
 
 static void list(struct printer *p, const struct cf_stmt *s)
@@ -275,7 +301,10 @@ static void map(struct printer *p, const struct cf_sym *s)
 
 static void function(struct printer *p, const struct cf_sym *s)
 {
-	static const struct { const char *word; size_t off; } flags[] = {
+	static const struct {
+		const char *word;
+		size_t off;
+	} flags[] = {
 		{ " static", offsetof(struct cf_sym, is_static) },
 		{ " inline", offsetof(struct cf_sym, is_inline) },
 		{ " always_inline", offsetof(struct cf_sym, always_inline) },
@@ -325,8 +354,7 @@ void cf_dump_ast(const struct cf_unit *u, struct sbuf *out)
 			line(&p, "function");
 			function(&p, s);
 			break;
-		default:
-			break;
+		default: break;
 		}
 	}
 }

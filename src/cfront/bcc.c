@@ -14,15 +14,22 @@
 
 #include <string.h>
 
-enum { DEFAULT_ENTRIES = 10240, HISTOGRAM_SLOTS = 64, STACK_BYTES = 127 * 8, PAGE = 4096,
-       NO_PREALLOC = 1, TYPE_BY_STRING = 0, HISTOGRAM = 1000 };
+enum {
+	DEFAULT_ENTRIES = 10240,
+	HISTOGRAM_SLOTS = 64,
+	STACK_BYTES = 127 * 8,
+	PAGE = 4096,
+	NO_PREALLOC = 1,
+	TYPE_BY_STRING = 0,
+	HISTOGRAM = 1000
+};
 
 /* Arguments of a macro, one letter each; capitals may be left out:
  *   n name   k key type   l leaf type   s entries   t kind as a string   p path   f flags   g pages */
 static const struct macro {
 	const char *name, *args;
-	u32 type;             /* enum isa_map_type, or one of the above */
-	u32 entries;          /* by default */
+	u32 type;    /* enum isa_map_type, or one of the above */
+	u32 entries; /* by default */
 } macros[] = {
 	{ "BPF_HASH", "nKLS", ISA_MAP_HASH, DEFAULT_ENTRIES },
 	{ "BPF_ARRAY", "nLS", ISA_MAP_ARRAY, DEFAULT_ENTRIES },
@@ -48,21 +55,50 @@ static const struct macro {
 
 /* Recognised so that the message is clear. */
 static const char *const later[] = {
-	"BPF_STACK_TRACE_BUILDID", "BPF_ARRAY_OF_MAPS", "BPF_HASH_OF_MAPS", "BPF_DEVMAP", "BPF_CPUMAP",
-	"BPF_XSKMAP", "BPF_SOCKMAP", "BPF_SOCKHASH", "BPF_SK_STORAGE", "BPF_INODE_STORAGE",
-	"BPF_TASK_STORAGE", "BPF_CGROUP_STORAGE", "BPF_PERCPU_CGROUP_STORAGE", "BPF_TABLE_SHARED",
-	"BPF_QUEUESTACK", "BPF_ITER", "KFUNC_PROBE", "KRETFUNC_PROBE", "MODULE_KFUNC_PROBE",
-	"MODULE_KRETFUNC_PROBE", "KMOD_RET", "LSM_PROBE",
+	"BPF_STACK_TRACE_BUILDID",
+	"BPF_ARRAY_OF_MAPS",
+	"BPF_HASH_OF_MAPS",
+	"BPF_DEVMAP",
+	"BPF_CPUMAP",
+	"BPF_XSKMAP",
+	"BPF_SOCKMAP",
+	"BPF_SOCKHASH",
+	"BPF_SK_STORAGE",
+	"BPF_INODE_STORAGE",
+	"BPF_TASK_STORAGE",
+	"BPF_CGROUP_STORAGE",
+	"BPF_PERCPU_CGROUP_STORAGE",
+	"BPF_TABLE_SHARED",
+	"BPF_QUEUESTACK",
+	"BPF_ITER",
+	"KFUNC_PROBE",
+	"KRETFUNC_PROBE",
+	"MODULE_KFUNC_PROBE",
+	"MODULE_KRETFUNC_PROBE",
+	"KMOD_RET",
+	"LSM_PROBE",
 };
 
-static const struct { const char *name; u32 type; } kinds[] = {
-	{ "hash", ISA_MAP_HASH }, { "array", ISA_MAP_ARRAY }, { "percpu_hash", ISA_MAP_PERCPU_HASH },
-	{ "percpu_array", ISA_MAP_PERCPU_ARRAY }, { "lru_hash", ISA_MAP_LRU_HASH },
-	{ "lru_percpu_hash", ISA_MAP_LRU_PERCPU_HASH }, { "lpm_trie", ISA_MAP_LPM_TRIE },
-	{ "histogram", HISTOGRAM }, { "prog", ISA_MAP_PROG_ARRAY },
-	{ "perf_output", ISA_MAP_PERF_EVENT_ARRAY }, { "perf_array", ISA_MAP_PERF_EVENT_ARRAY },
-	{ "ringbuf", ISA_MAP_RINGBUF }, { "queue", ISA_MAP_QUEUE }, { "stack", ISA_MAP_STACK },
-	{ "cgroup_array", ISA_MAP_CGROUP_ARRAY }, { "stacktrace", ISA_MAP_STACK_TRACE },
+static const struct {
+	const char *name;
+	u32 type;
+} kinds[] = {
+	{ "hash", ISA_MAP_HASH },
+	{ "array", ISA_MAP_ARRAY },
+	{ "percpu_hash", ISA_MAP_PERCPU_HASH },
+	{ "percpu_array", ISA_MAP_PERCPU_ARRAY },
+	{ "lru_hash", ISA_MAP_LRU_HASH },
+	{ "lru_percpu_hash", ISA_MAP_LRU_PERCPU_HASH },
+	{ "lpm_trie", ISA_MAP_LPM_TRIE },
+	{ "histogram", HISTOGRAM },
+	{ "prog", ISA_MAP_PROG_ARRAY },
+	{ "perf_output", ISA_MAP_PERF_EVENT_ARRAY },
+	{ "perf_array", ISA_MAP_PERF_EVENT_ARRAY },
+	{ "ringbuf", ISA_MAP_RINGBUF },
+	{ "queue", ISA_MAP_QUEUE },
+	{ "stack", ISA_MAP_STACK },
+	{ "cgroup_array", ISA_MAP_CGROUP_ARRAY },
+	{ "stacktrace", ISA_MAP_STACK_TRACE },
 };
 
 void cfp_bcc_near(struct nearest *near)
@@ -81,7 +117,7 @@ struct reading {
 	struct cf_map *map;
 	str name;
 	struct span name_span;
-	u32 type;             /* macros[].type once a string was read */
+	u32 type; /* macros[].type once a string was read */
 	s64 entries;
 	struct span entries_span;
 	bool bad;
@@ -107,7 +143,8 @@ static void read_kind(struct parser *p, struct reading *r)
 	if (r->type == TYPE_BY_STRING) {
 		r->bad = true;
 		if (cfp_error(p, p->tok->span, E_MAP, "there is no kind of map '" STR_FMT "'",
-			      STR_ARG(kind)) && near.best.n)
+			      STR_ARG(kind)) &&
+		    near.best.n)
 			diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));
 	}
 	cfp_next(p);
@@ -201,9 +238,12 @@ static void read_arguments(struct parser *p, struct reading *r)
 		return;
 	if (*c >= 'a' && *c <= 'z') {
 		cfp_error(p, p->tok->span, E_ARGS, "%s wants %s here", r->macro->name,
-			  *c == 'n' ? "the name of the map" : *c == 'l' ? "the type of its values"
-			  : *c == 'k' ? "the type of its keys" : *c == 'g' ? "a number of pages"
-			  : *c == 's' ? "the number of its entries" : "another argument");
+			  *c == 'n'   ? "the name of the map"
+			  : *c == 'l' ? "the type of its values"
+			  : *c == 'k' ? "the type of its keys"
+			  : *c == 'g' ? "a number of pages"
+			  : *c == 's' ? "the number of its entries"
+				      : "another argument");
 		r->bad = true;
 	}
 	if (p->prev->kind == TOK_PUNCT && p->prev->punct == ',') {
@@ -241,10 +281,11 @@ static void settle_map(struct parser *p, struct reading *r)
 	}
 	map->type = r->type;
 	switch (r->type) {
-	case ISA_MAP_ARRAY: case ISA_MAP_PERCPU_ARRAY:
-		map->key = map->key ? map->key : int_type;
-		break;
-	case ISA_MAP_PERF_EVENT_ARRAY: case ISA_MAP_CGROUP_ARRAY: case ISA_MAP_PROG_ARRAY:
+	case ISA_MAP_ARRAY:
+	case ISA_MAP_PERCPU_ARRAY: map->key = map->key ? map->key : int_type; break;
+	case ISA_MAP_PERF_EVENT_ARRAY:
+	case ISA_MAP_CGROUP_ARRAY:
+	case ISA_MAP_PROG_ARRAY:
 		map->key = int_type;
 		map->value = u32_type;
 		if (!r->entries && p->u->o->machine)
@@ -261,9 +302,8 @@ static void settle_map(struct parser *p, struct reading *r)
 			cfp_error(p, r->entries_span, E_MAP,
 				  "a ring buffer's pages must be a power of two");
 		return;
-	case ISA_MAP_QUEUE: case ISA_MAP_STACK:
-		map->key = NULL;
-		break;
+	case ISA_MAP_QUEUE:
+	case ISA_MAP_STACK: map->key = NULL; break;
 	default:
 		if (r->type == ISA_MAP_LPM_TRIE)
 			map->flags |= NO_PREALLOC;
@@ -276,8 +316,9 @@ static void settle_map(struct parser *p, struct reading *r)
 /* struct { key; leaf; } */
 static const struct type *map_struct(struct parser *p, const struct reading *r)
 {
-	struct type *ty = ty_tagged_new(p->t, TY_STRUCT, str_printf(p->a, STR_FMT "_table_t",
-								     STR_ARG(r->name)), r->name_span);
+	struct type *ty =
+		ty_tagged_new(p->t, TY_STRUCT,
+			      str_printf(p->a, STR_FMT "_table_t", STR_ARG(r->name)), r->name_span);
 	struct ty_member m[2];
 	u32 n = 0;
 

@@ -46,7 +46,7 @@ struct call {
 	const struct method *m;
 	struct cf_sym *sym;
 	struct cf_map *map;
-	str name;             /* "counter.lookup" */
+	str name; /* "counter.lookup" */
 	struct span span;
 	expr_list args;
 };
@@ -83,9 +83,12 @@ static struct cf_expr *pointer_argument(struct call *c, u32 i, const struct type
 	if (is_poison(p, e))
 		return e;
 	if (!ty_is_ptr(e->type)) {
-		if (cfp_error(p, e->span, E_ARGS, "argument %u of '" STR_FMT "' must point to a %s "
-			      "('%s'), this is '%s'", i + 1, STR_ARG(c->name), role,
-			      cfp_text(p, want), cfp_text(p, e->type)) && c->args.at[i]->is_lvalue)
+		if (cfp_error(p, e->span, E_ARGS,
+			      "argument %u of '" STR_FMT "' must point to a %s "
+			      "('%s'), this is '%s'",
+			      i + 1, STR_ARG(c->name), role, cfp_text(p, want),
+			      cfp_text(p, e->type)) &&
+		    c->args.at[i]->is_lvalue)
 			diag_hint(p->dx, "write & before it");
 		return cfx_poison(p, e->span);
 	}
@@ -93,10 +96,12 @@ static struct cf_expr *pointer_argument(struct call *c, u32 i, const struct type
 	if (!to || ty_strip(to)->size == size || !ty_strip(to)->complete)
 		return e;
 	if (ty_strip(to)->size < size) {
-		if (cfp_error(p, e->span, E_MAP, "a %s of '" STR_FMT "' has %llu bytes ('%s'), this "
-			      "points at %llu ('%s')", role, STR_ARG(c->sym->name),
-			      (unsigned long long)size, cfp_text(p, want),
-			      (unsigned long long)ty_strip(to)->size, cfp_text(p, to)))
+		if (cfp_error(p, e->span, E_MAP,
+			      "a %s of '" STR_FMT "' has %llu bytes ('%s'), this "
+			      "points at %llu ('%s')",
+			      role, STR_ARG(c->sym->name), (unsigned long long)size,
+			      cfp_text(p, want), (unsigned long long)ty_strip(to)->size,
+			      cfp_text(p, to)))
 			diag_note(p->dx, c->sym->span, "the map is declared here");
 		return cfx_poison(p, e->span);
 	}
@@ -143,9 +148,9 @@ static bool fits_map(struct call *c)
 		return false;
 	}
 	if (c->m->flags & NEEDS_NUMBER && !ty_is_int(c->map->value)) {
-		cfp_error(p, c->span, E_MAP, "%s() wants a map of integers, the values of '" STR_FMT
-			  "' are '%s'", c->m->name, STR_ARG(c->sym->name),
-			  cfp_text(p, c->map->value));
+		cfp_error(p, c->span, E_MAP,
+			  "%s() wants a map of integers, the values of '" STR_FMT "' are '%s'",
+			  c->m->name, STR_ARG(c->sym->name), cfp_text(p, c->map->value));
 		return false;
 	}
 	return true;
@@ -154,12 +159,12 @@ static bool fits_map(struct call *c)
 static const struct type *result_type(struct call *c)
 {
 	switch (c->m->method) {
-	case MM_LOOKUP: case MM_LOOKUP_OR_TRY_INIT: case MM_LOOKUP_OR_INIT:
-		return ty_ptr_to(c->p->t, c->map->value);
-	case MM_INCREMENT: case MM_ATOMIC_INCREMENT:
-		return ty_basic(c->p->t, TY_B_VOID);
-	default:
-		return ty_basic(c->p->t, TY_B_INT);
+	case MM_LOOKUP:
+	case MM_LOOKUP_OR_TRY_INIT:
+	case MM_LOOKUP_OR_INIT: return ty_ptr_to(c->p->t, c->map->value);
+	case MM_INCREMENT:
+	case MM_ATOMIC_INCREMENT: return ty_basic(c->p->t, TY_B_VOID);
+	default: return ty_basic(c->p->t, TY_B_INT);
 	}
 }
 
@@ -194,7 +199,8 @@ static struct cf_expr *no_method(struct parser *p, struct cf_expr *map, const st
 	for (u32 i = 0; i < ARRAY_LEN(methods); i++)
 		nearest_offer(&near, str_of(methods[i].name));
 	if (cfp_error(p, name->span, E_MAP, "maps have no method '" STR_FMT "'",
-		      STR_ARG(name->text)) && near.best.n)
+		      STR_ARG(name->text)) &&
+	    near.best.n)
 		diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));
 	cfp_next(p);
 	cfp_next(p);
@@ -216,8 +222,8 @@ struct cf_expr *cfp_map_method(struct parser *p, struct cf_expr *map)
 	if (!c.m)
 		return no_method(p, map, name);
 	tree = cfx_tree_begin(p);
-	c.name = str_printf(p->a, STR_FMT "." STR_FMT, STR_ARG(map->sym->name),
-			    STR_ARG(name->text));
+	c.name =
+		str_printf(p->a, STR_FMT "." STR_FMT, STR_ARG(map->sym->name), STR_ARG(name->text));
 	cfp_next(p);
 	cfp_next(p);
 	cfp_next(p);

@@ -11,14 +11,24 @@
 #include <string.h>
 
 enum how {
-	HOW_BUILTIN,          /* EX_BUILTIN arg */
-	HOW_SWAP,             /* EX_BSWAP of arg bits */
-	HOW_FETCH,            /* EX_ATOMIC arg, value is the old one */
-	HOW_FETCH_SUB,        /* the same by adding the negative */
-	HOW_OP_FETCH,         /* value is the new one */
-	HOW_EXCHANGE, HOW_COMPARE_VALUE, HOW_COMPARE_BOOL,
-	HOW_EXPECT, HOW_CONSTANT_P, HOW_CHOOSE, HOW_SAME_TYPE, HOW_OFFSETOF, HOW_SAME, HOW_REGS,
-	HOW_STRLEN, HOW_NOTHING, HOW_NOT_YET,
+	HOW_BUILTIN,   /* EX_BUILTIN arg */
+	HOW_SWAP,      /* EX_BSWAP of arg bits */
+	HOW_FETCH,     /* EX_ATOMIC arg, value is the old one */
+	HOW_FETCH_SUB, /* the same by adding the negative */
+	HOW_OP_FETCH,  /* value is the new one */
+	HOW_EXCHANGE,
+	HOW_COMPARE_VALUE,
+	HOW_COMPARE_BOOL,
+	HOW_EXPECT,
+	HOW_CONSTANT_P,
+	HOW_CHOOSE,
+	HOW_SAME_TYPE,
+	HOW_OFFSETOF,
+	HOW_SAME,
+	HOW_REGS,
+	HOW_STRLEN,
+	HOW_NOTHING,
+	HOW_NOT_YET,
 };
 struct row {
 	const char *name;
@@ -64,11 +74,16 @@ static const struct row rows[] = {
 	{ "__builtin_bswap16", HOW_SWAP, 16, 1, 1 },
 	{ "__builtin_bswap32", HOW_SWAP, 32, 1, 1 },
 	{ "__builtin_bswap64", HOW_SWAP, 64, 1, 1 },
-	{ "bpf_ntohs", HOW_SWAP, 16, 1, 1 }, { "bpf_htons", HOW_SWAP, 16, 1, 1 },
-	{ "bpf_ntohl", HOW_SWAP, 32, 1, 1 }, { "bpf_htonl", HOW_SWAP, 32, 1, 1 },
-	{ "bpf_be64_to_cpu", HOW_SWAP, 64, 1, 1 }, { "bpf_cpu_to_be64", HOW_SWAP, 64, 1, 1 },
-	{ "ntohs", HOW_SWAP, 16, 1, 1 }, { "htons", HOW_SWAP, 16, 1, 1 },
-	{ "ntohl", HOW_SWAP, 32, 1, 1 }, { "htonl", HOW_SWAP, 32, 1, 1 },
+	{ "bpf_ntohs", HOW_SWAP, 16, 1, 1 },
+	{ "bpf_htons", HOW_SWAP, 16, 1, 1 },
+	{ "bpf_ntohl", HOW_SWAP, 32, 1, 1 },
+	{ "bpf_htonl", HOW_SWAP, 32, 1, 1 },
+	{ "bpf_be64_to_cpu", HOW_SWAP, 64, 1, 1 },
+	{ "bpf_cpu_to_be64", HOW_SWAP, 64, 1, 1 },
+	{ "ntohs", HOW_SWAP, 16, 1, 1 },
+	{ "htons", HOW_SWAP, 16, 1, 1 },
+	{ "ntohl", HOW_SWAP, 32, 1, 1 },
+	{ "htonl", HOW_SWAP, 32, 1, 1 },
 	{ "__sync_fetch_and_add", HOW_FETCH, ISA_ATOMIC_ADD, 2, 2 },
 	{ "__sync_fetch_and_or", HOW_FETCH, ISA_ATOMIC_OR, 2, 2 },
 	{ "__sync_fetch_and_and", HOW_FETCH, ISA_ATOMIC_AND, 2, 2 },
@@ -133,8 +148,8 @@ static struct cf_expr *poison(struct call *c)
 
 static const char *argument_name(struct call *c, u32 i)
 {
-	return str_z(c->p->a, str_printf(c->p->a, "argument %u of '" STR_FMT "'", i + 1,
-					 STR_ARG(c->name)));
+	return str_z(c->p->a,
+		     str_printf(c->p->a, "argument %u of '" STR_FMT "'", i + 1, STR_ARG(c->name)));
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -184,18 +199,21 @@ static struct cf_expr *simple_builtin(struct call *c)
 		const struct type *want;
 
 		c->args.at[0] = cfx_integer(p, c->args.at[0], argument_name(c, 0));
-		want = ty_basic(p->t, str_ends(c->name, "ll") ? TY_B_ULLONG
-				      : str_ends(c->name, "l") ? TY_B_ULONG : TY_B_UINT);
+		want = ty_basic(p->t, str_ends(c->name, "ll")  ? TY_B_ULLONG
+				      : str_ends(c->name, "l") ? TY_B_ULONG
+							       : TY_B_UINT);
 		c->args.at[0] = cf_convert(p->u, c->args.at[0], want);
 		if (is_poison(p, c->args.at[0]))
 			return poison(c);
-		if (cf_const_value(p->u, c->args.at[0], &v) &&
-		    (v || c->row->arg == BI_POPCOUNT)) {
+		if (cf_const_value(p->u, c->args.at[0], &v) && (v || c->row->arg == BI_POPCOUNT)) {
 			u32 bits = (u32)want->size * 8;
 
-			return cfx_int(p, c->row->arg == BI_POPCOUNT ? __builtin_popcountll((u64)v)
-				       : c->row->arg == BI_CTZ ? __builtin_ctzll((u64)v)
-				       : __builtin_clzll((u64)v) - (s64)(64 - bits), c->span);
+			return cfx_int(p,
+				       c->row->arg == BI_POPCOUNT ? __builtin_popcountll((u64)v)
+				       : c->row->arg == BI_CTZ
+					       ? __builtin_ctzll((u64)v)
+					       : __builtin_clzll((u64)v) - (s64)(64 - bits),
+				       c->span);
 		}
 	}
 	e = with_args(c, EX_BUILTIN, ty);
@@ -271,8 +289,10 @@ static struct cf_expr *op_fetch(struct call *c)
 {
 	struct parser *p = c->p;
 	u32 op = (u32)c->row->arg;
-	s32 atomic = op == '+' || op == '-' ? ISA_ATOMIC_ADD : op == '|' ? ISA_ATOMIC_OR
-		     : op == '&' ? ISA_ATOMIC_AND : ISA_ATOMIC_XOR;
+	s32 atomic = op == '+' || op == '-' ? ISA_ATOMIC_ADD
+		     : op == '|'	    ? ISA_ATOMIC_OR
+		     : op == '&'	    ? ISA_ATOMIC_AND
+					    : ISA_ATOMIC_XOR;
 	struct cf_expr *value = c->args.at[1], *e = fetch(c, atomic, op == '-');
 	s64 v;
 
@@ -280,7 +300,7 @@ static struct cf_expr *op_fetch(struct call *c)
 		return e;
 	if (!cf_const_value(p->u, c->args.at[1], &v)) {
 		cfp_not_yet(p, c->span, "'" STR_FMT "' with a value that is not constant",
-			  STR_ARG(c->name));
+			    STR_ARG(c->name));
 		return poison(c);
 	}
 	return cf_convert(p->u, cfx_binary(p, op, e, value, c->span), e->type);
@@ -312,7 +332,7 @@ static struct cf_expr *compare_and_swap(struct call *c)
 		return e;
 	if (!cf_const_value(c->p->u, c->args.at[1], &v)) {
 		cfp_not_yet(c->p, c->span, "'" STR_FMT "' with a value that is not constant",
-			  STR_ARG(c->name));
+			    STR_ARG(c->name));
 		return poison(c);
 	}
 	return cfx_binary(c->p, P_EQ, e, c->args.at[1], c->span);
@@ -345,7 +365,7 @@ static struct cf_expr *string_length(struct call *c)
 
 	if (e->kind != EX_STRING) {
 		cfp_not_yet(c->p, c->span, "'" STR_FMT "' of what is no string literal",
-			  STR_ARG(c->name));
+			    STR_ARG(c->name));
 		return poison(c);
 	}
 	while (n < e->bytes.n && e->bytes.s[n])
@@ -357,8 +377,8 @@ static struct cf_expr *constant_p(struct call *c)
 {
 	struct cf_expr *e = c->args.at[0];
 	s64 v;
-	bool is_constant = e->kind == EX_STRING ||
-			   (!is_poison(c->p, e) && cf_const_value(c->p->u, e, &v));
+	bool is_constant =
+		e->kind == EX_STRING || (!is_poison(c->p, e) && cf_const_value(c->p->u, e, &v));
 
 	return cfx_int(c->p, is_constant, c->span);
 }
@@ -436,8 +456,10 @@ static struct cf_expr *regs(struct call *c)
 	if (is_poison(p, ctx))
 		return poison(c);
 	if (!ty_is_ptr(ctx->type)) {
-		cfp_error(p, ctx->span, E_ARGS, "registers are read from a pointer to struct pt_regs, "
-			  "this is '%s'", cfp_text(p, ctx->type));
+		cfp_error(p, ctx->span, E_ARGS,
+			  "registers are read from a pointer to struct pt_regs, "
+			  "this is '%s'",
+			  cfp_text(p, ctx->type));
 		return poison(c);
 	}
 	if (!cf_const_value(p->u, c->args.at[1], &which) || which < 0 || which > 21) {
@@ -473,17 +495,16 @@ static struct cf_expr *build(struct call *c)
 	case HOW_NOTHING:
 		return cfx_new(p, EX_CAST, ty_basic(p->t, TY_B_VOID), c->span,
 			       cfx_int(p, 0, c->span), NULL);
-	default:
-		cfp_not_yet(p, c->span, "'" STR_FMT "'", STR_ARG(c->name));
-		return poison(c);
+	default: cfp_not_yet(p, c->span, "'" STR_FMT "'", STR_ARG(c->name)); return poison(c);
 	}
 }
 
 struct cf_expr *cfp_builtin(struct parser *p)
 {
 	static const struct row unknown = { "", HOW_NOT_YET, 0, 0, 255 };
-	struct call c = { .p = p, .row = find_row(p->tok->text), .name = p->tok->text,
-			  .span = p->tok->span };
+	struct call c = {
+		.p = p, .row = find_row(p->tok->text), .name = p->tok->text, .span = p->tok->span
+	};
 
 	if (!c.row) {
 		if (!str_starts(c.name, "__builtin_") && !str_starts(c.name, "__sync_") &&

@@ -80,11 +80,11 @@ static struct cf_expr *call_function(struct parser *p, struct cf_sym *fn, struct
 		return cfx_poison(p, span);
 	}
 	for (u32 i = 0; i < args->n; i++) {
-		str what = str_printf(p->a, "argument %u of '" STR_FMT "'", i + 1,
-				      STR_ARG(fn->name));
+		str what =
+			str_printf(p->a, "argument %u of '" STR_FMT "'", i + 1, STR_ARG(fn->name));
 
-		args->at[i] = convert_argument(p, fn, args->at[i], ty->params[i].type,
-					       str_z(p->a, what));
+		args->at[i] =
+			convert_argument(p, fn, args->at[i], ty->params[i].type, str_z(p->a, what));
 	}
 	if (any_poison(p, args))
 		return cfx_poison(p, span);
@@ -215,7 +215,8 @@ static u64 pointed_bytes(const struct cf_expr *e)
 /* Keys and values must be as large as the map's. */
 static void check_map_memory(struct parser *p, const struct isa_helper *h, const expr_list *args)
 {
-	const struct cf_sym *map = args->n && h->args[0] == ISA_ARG_MAP ? map_of(args->at[0]) : NULL;
+	const struct cf_sym *map =
+		args->n && h->args[0] == ISA_ARG_MAP ? map_of(args->at[0]) : NULL;
 
 	for (u32 i = 1; map && map->map && i < args->n && i < 5; i++) {
 		bool is_key = h->args[i] == ISA_ARG_KEY;
@@ -238,13 +239,26 @@ static void check_map_memory(struct parser *p, const struct isa_helper *h, const
 static const struct type *result_type(struct parser *p, const struct isa_helper *h)
 {
 	static const u16 is_u64[] = {
-		ISA_FN_ktime_get_ns, ISA_FN_get_current_pid_tgid, ISA_FN_get_current_uid_gid,
-		ISA_FN_get_current_cgroup_id, ISA_FN_ktime_get_boot_ns, ISA_FN_ktime_get_coarse_ns,
-		ISA_FN_ktime_get_tai_ns, ISA_FN_jiffies64, ISA_FN_get_current_task,
-		ISA_FN_get_netns_cookie, ISA_FN_get_socket_cookie, ISA_FN_get_attach_cookie,
-		ISA_FN_get_func_ip, ISA_FN_ringbuf_query, ISA_FN_skb_cgroup_id,
-		ISA_FN_skb_ancestor_cgroup_id, ISA_FN_get_current_ancestor_cgroup_id,
-		ISA_FN_sk_cgroup_id, ISA_FN_sk_ancestor_cgroup_id, ISA_FN_perf_event_read,
+		ISA_FN_ktime_get_ns,
+		ISA_FN_get_current_pid_tgid,
+		ISA_FN_get_current_uid_gid,
+		ISA_FN_get_current_cgroup_id,
+		ISA_FN_ktime_get_boot_ns,
+		ISA_FN_ktime_get_coarse_ns,
+		ISA_FN_ktime_get_tai_ns,
+		ISA_FN_jiffies64,
+		ISA_FN_get_current_task,
+		ISA_FN_get_netns_cookie,
+		ISA_FN_get_socket_cookie,
+		ISA_FN_get_attach_cookie,
+		ISA_FN_get_func_ip,
+		ISA_FN_ringbuf_query,
+		ISA_FN_skb_cgroup_id,
+		ISA_FN_skb_ancestor_cgroup_id,
+		ISA_FN_get_current_ancestor_cgroup_id,
+		ISA_FN_sk_cgroup_id,
+		ISA_FN_sk_ancestor_cgroup_id,
+		ISA_FN_perf_event_read,
 	};
 	const struct type *tag;
 
@@ -262,8 +276,9 @@ static const struct type *result_type(struct parser *p, const struct isa_helper 
 		if (h->id != ISA_FN_get_current_task_btf)
 			break;
 		tag = name_find_tag(p, STR("task_struct"), false);
-		return ty_ptr_to(p->t, tag ? tag : ty_tagged_new(p->t, TY_STRUCT, STR("task_struct"),
-								 (struct span){ 0, 0 }));
+		return ty_ptr_to(p->t, tag ? tag
+					   : ty_tagged_new(p->t, TY_STRUCT, STR("task_struct"),
+							   (struct span){ 0, 0 }));
 	default: break;
 	}
 	return ty_ptr_to(p->t, ty_basic(p->t, TY_B_VOID));
@@ -296,7 +311,11 @@ static struct cf_expr *call_helper(struct parser *p, const struct isa_helper *h,
 /* ---- printk ---------------------------------------------------------------------------------- */
 
 /* One conversion of a format. */
-struct conversion { u32 at, n; char letter; u8 longs; };
+struct conversion {
+	u32 at, n;
+	char letter;
+	u8 longs;
+};
 
 /* Reads the next conversion behind `i`; false at the end. %% is none. */
 static bool next_conversion(str f, u32 *i, struct conversion *out)
@@ -332,8 +351,8 @@ static bool next_conversion(str f, u32 *i, struct conversion *out)
 static bool is_text(const struct type *ty)
 {
 	ty = ty_strip(ty);
-	return ty->kind == TY_PTR && (ty_is_void(ty->to) ||
-				      (ty_is_int(ty->to) && ty_strip(ty->to)->size == 1));
+	return ty->kind == TY_PTR &&
+	       (ty_is_void(ty->to) || (ty_is_int(ty->to) && ty_strip(ty->to)->size == 1));
 }
 
 static void check_conversion(struct parser *p, str f, const struct conversion *c,
@@ -343,8 +362,7 @@ static void check_conversion(struct parser *p, str f, const struct conversion *c
 	bool is_ptr = ty_is_ptr(e->type);
 
 	if (c->letter == 'p' && c->n > 2) {
-		cfp_not_yet(p, e->span, "the kernel's conversion '" STR_FMT "'",
-			  STR_ARG(text));
+		cfp_not_yet(p, e->span, "the kernel's conversion '" STR_FMT "'", STR_ARG(text));
 	} else if (!c->letter || !strchr("diuxXocsp", c->letter)) {
 		cfp_error(p, e->span, E_PRINTF, "'" STR_FMT "' is no conversion of printk",
 			  STR_ARG(text));
@@ -354,8 +372,8 @@ static void check_conversion(struct parser *p, str f, const struct conversion *c
 	} else if (strchr("diuxXoc", c->letter) && is_ptr && !c->longs) {
 		if (cfp_error(p, e->span, E_PRINTF, "'" STR_FMT "' wants an integer, this is '%s'",
 			      STR_ARG(text), cfp_text(p, e->type)))
-			diag_hint(p->dx, is_text(e->type) ? "write %%s for text" :
-				  "write %%p for a pointer");
+			diag_hint(p->dx, is_text(e->type) ? "write %%s for text"
+							  : "write %%p for a pointer");
 	} else if (strchr("diuxXo", c->letter) && !c->longs && !is_ptr &&
 		   ty_strip(e->type)->size == 8) {
 		if (cfp_error(p, e->span, W_TYPE, "'" STR_FMT "' prints 32 bits of '%s'",
@@ -454,7 +472,8 @@ static struct cf_expr *printk(struct parser *p, struct span name, expr_list *arg
 			v = cfx_poison(p, v->span);
 		}
 		args->at[i] = ty_is_int(v->type) && !is_poison(p, v)
-			      ? cf_convert(p->u, v, cfx_promoted(p, v)) : v;
+				      ? cf_convert(p->u, v, cfx_promoted(p, v))
+				      : v;
 	}
 	if (any_poison(p, args))
 		return cfx_poison(p, span);
@@ -505,8 +524,10 @@ struct cf_expr *cfp_call(struct parser *p)
 
 	if (s && s->kind != SYM_FUNC && !is_helper_variable(s)) {
 		if (s->kind == SYM_TYPEDEF) {
-			cfp_fail(p, name->span, E_SYNTAX, "'" STR_FMT "' is a type, here a value is "
-				 "wanted", STR_ARG(name->text));
+			cfp_fail(p, name->span, E_SYNTAX,
+				 "'" STR_FMT "' is a type, here a value is "
+				 "wanted",
+				 STR_ARG(name->text));
 			return cfx_poison(p, name->span);
 		}
 		cfp_next(p);

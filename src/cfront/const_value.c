@@ -165,7 +165,7 @@ static bool swap(const struct cf_unit *u, const struct cf_expr *e, s64 *out)
 
 	if (!cf_const_value(u, e->a, &a))
 		return false;
-	*out = e->bits == 16 ? __builtin_bswap16((u16)a)
+	*out = e->bits == 16   ? __builtin_bswap16((u16)a)
 	       : e->bits == 32 ? (s64)__builtin_bswap32((u32)a)
 			       : (s64)__builtin_bswap64((u64)a);
 	return true;
@@ -186,37 +186,26 @@ static bool value(const struct cf_unit *u, const struct cf_expr *e, s64 *out)
 	s64 a, b;
 
 	switch (e->kind) {
-	case EX_CONST:
-		*out = e->value;
-		return true;
+	case EX_CONST: *out = e->value; return true;
 	case EX_CAST:
 		return ty_is_scalar(e->type) && ty_is_scalar(e->a->type) &&
 		       cf_const_value(u, e->a, out);
-	case EX_UNARY:
-		return unary(u, e, out);
-	case EX_BINARY:
-		return binary(u, e, out);
+	case EX_UNARY: return unary(u, e, out);
+	case EX_BINARY: return binary(u, e, out);
 	case EX_COMPARE:
 		if (!cf_const_value(u, e->a, &a) || !cf_const_value(u, e->b, &b))
 			return false;
 		*out = compare(e, a, b);
 		return true;
 	case EX_AND:
-	case EX_OR:
-		return logic(u, e, out);
-	case EX_COND:
-		return choice(u, e, out);
+	case EX_OR: return logic(u, e, out);
+	case EX_COND: return choice(u, e, out);
 	case EX_ADDR:
-	case EX_DECAY:
-		return place(u, e->a, out);
-	case EX_LOAD:
-		return const_object(e->a, out);
-	case EX_BSWAP:
-		return swap(u, e, out);
-	case EX_BUILTIN:
-		return e->builtin == BI_EXPECT && cf_const_value(u, e->args[0], out);
-	default:
-		return false;
+	case EX_DECAY: return place(u, e->a, out);
+	case EX_LOAD: return const_object(e->a, out);
+	case EX_BSWAP: return swap(u, e, out);
+	case EX_BUILTIN: return e->builtin == BI_EXPECT && cf_const_value(u, e->args[0], out);
+	default: return false;
 	}
 }
 

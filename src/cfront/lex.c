@@ -22,19 +22,22 @@
 /* ---- character classes ----------------------------------------------------------------------- */
 
 enum {
-	C_NAME = 1, C_DIGIT = 2, C_BLANK = 4,
-	C_LONE = 8,           /* a punctuator that begins no longer one */
-	C_PUNCT = 16,         /* any other punctuator's first byte */
+	C_NAME = 1,
+	C_DIGIT = 2,
+	C_BLANK = 4,
+	C_LONE = 8,   /* a punctuator that begins no longer one */
+	C_PUNCT = 16, /* any other punctuator's first byte */
 };
 static const u8 class_of[256] = {
-	['a' ... 'z'] = C_NAME, ['A' ... 'Z'] = C_NAME, ['_'] = C_NAME, ['0' ... '9'] = C_DIGIT,
+	['a' ... 'z'] = C_NAME, ['A' ... 'Z'] = C_NAME, ['_'] = C_NAME,	  ['0' ... '9'] = C_DIGIT,
 	[' '] = C_BLANK,	['\t'] = C_BLANK,	['\v'] = C_BLANK, ['\f'] = C_BLANK,
-	['\r'] = C_BLANK,
-	['('] = C_LONE, [')'] = C_LONE, ['['] = C_LONE, [']'] = C_LONE, ['{'] = C_LONE,
-	['}'] = C_LONE, [';'] = C_LONE, [','] = C_LONE, ['?'] = C_LONE, ['~'] = C_LONE,
-	['.'] = C_PUNCT, ['<'] = C_PUNCT, ['>'] = C_PUNCT, ['-'] = C_PUNCT, ['+'] = C_PUNCT,
-	['*'] = C_PUNCT, ['/'] = C_PUNCT, ['%'] = C_PUNCT, ['&'] = C_PUNCT, ['|'] = C_PUNCT,
-	['^'] = C_PUNCT, ['!'] = C_PUNCT, ['='] = C_PUNCT, [':'] = C_PUNCT, ['#'] = C_PUNCT,
+	['\r'] = C_BLANK,	['('] = C_LONE,		[')'] = C_LONE,	  ['['] = C_LONE,
+	[']'] = C_LONE,		['{'] = C_LONE,		['}'] = C_LONE,	  [';'] = C_LONE,
+	[','] = C_LONE,		['?'] = C_LONE,		['~'] = C_LONE,	  ['.'] = C_PUNCT,
+	['<'] = C_PUNCT,	['>'] = C_PUNCT,	['-'] = C_PUNCT,  ['+'] = C_PUNCT,
+	['*'] = C_PUNCT,	['/'] = C_PUNCT,	['%'] = C_PUNCT,  ['&'] = C_PUNCT,
+	['|'] = C_PUNCT,	['^'] = C_PUNCT,	['!'] = C_PUNCT,  ['='] = C_PUNCT,
+	[':'] = C_PUNCT,	['#'] = C_PUNCT,
 };
 
 static bool is_class(char c, u8 classes)
@@ -123,28 +126,75 @@ struct pp_name *lex_intern(struct pp_names *names, const char *s, u32 n, u32 has
 }
 
 /* Spelling and keyword, sorted bytewise. */
-static const struct { const char *text; u8 keyword; } keywords[] = {
-	{ "_Alignas", K_ALIGNAS }, { "_Alignof", K_ALIGNOF }, { "_Bool", K_BOOL },
-	{ "_Generic", K_GENERIC }, { "_Noreturn", K_NORETURN },
-	{ "_Static_assert", K_STATIC_ASSERT }, { "_Thread_local", K_THREAD_LOCAL },
-	{ "__alignof", K_ALIGNOF }, { "__alignof__", K_ALIGNOF }, { "__asm", K_ASM },
-	{ "__asm__", K_ASM }, { "__attribute", K_ATTRIBUTE }, { "__attribute__", K_ATTRIBUTE },
-	{ "__auto_type", K_AUTO_TYPE }, { "__const", K_CONST }, { "__const__", K_CONST },
-	{ "__extension__", K_EXTENSION }, { "__inline", K_INLINE }, { "__inline__", K_INLINE },
-	{ "__int128", K_INT128 }, { "__restrict", K_RESTRICT }, { "__restrict__", K_RESTRICT },
-	{ "__signed", K_SIGNED }, { "__signed__", K_SIGNED }, { "__thread", K_THREAD_LOCAL },
-	{ "__typeof", K_TYPEOF }, { "__typeof__", K_TYPEOF }, { "__volatile", K_VOLATILE },
-	{ "__volatile__", K_VOLATILE }, { "asm", K_ASM }, { "auto", K_AUTO }, { "break", K_BREAK },
-	{ "case", K_CASE }, { "char", K_CHAR }, { "const", K_CONST }, { "continue", K_CONTINUE },
-	{ "default", K_DEFAULT }, { "do", K_DO }, { "double", K_DOUBLE }, { "else", K_ELSE },
-	{ "enum", K_ENUM }, { "extern", K_EXTERN }, { "float", K_FLOAT }, { "for", K_FOR },
-	{ "goto", K_GOTO }, { "if", K_IF }, { "inline", K_INLINE }, { "int", K_INT },
-	{ "long", K_LONG }, { "register", K_REGISTER }, { "restrict", K_RESTRICT },
-	{ "return", K_RETURN }, { "short", K_SHORT }, { "signed", K_SIGNED },
-	{ "sizeof", K_SIZEOF }, { "static", K_STATIC }, { "struct", K_STRUCT },
-	{ "switch", K_SWITCH }, { "typedef", K_TYPEDEF }, { "typeof", K_TYPEOF },
-	{ "union", K_UNION }, { "unsigned", K_UNSIGNED }, { "void", K_VOID },
-	{ "volatile", K_VOLATILE }, { "while", K_WHILE },
+static const struct {
+	const char *text;
+	u8 keyword;
+} keywords[] = {
+	{ "_Alignas", K_ALIGNAS },
+	{ "_Alignof", K_ALIGNOF },
+	{ "_Bool", K_BOOL },
+	{ "_Generic", K_GENERIC },
+	{ "_Noreturn", K_NORETURN },
+	{ "_Static_assert", K_STATIC_ASSERT },
+	{ "_Thread_local", K_THREAD_LOCAL },
+	{ "__alignof", K_ALIGNOF },
+	{ "__alignof__", K_ALIGNOF },
+	{ "__asm", K_ASM },
+	{ "__asm__", K_ASM },
+	{ "__attribute", K_ATTRIBUTE },
+	{ "__attribute__", K_ATTRIBUTE },
+	{ "__auto_type", K_AUTO_TYPE },
+	{ "__const", K_CONST },
+	{ "__const__", K_CONST },
+	{ "__extension__", K_EXTENSION },
+	{ "__inline", K_INLINE },
+	{ "__inline__", K_INLINE },
+	{ "__int128", K_INT128 },
+	{ "__restrict", K_RESTRICT },
+	{ "__restrict__", K_RESTRICT },
+	{ "__signed", K_SIGNED },
+	{ "__signed__", K_SIGNED },
+	{ "__thread", K_THREAD_LOCAL },
+	{ "__typeof", K_TYPEOF },
+	{ "__typeof__", K_TYPEOF },
+	{ "__volatile", K_VOLATILE },
+	{ "__volatile__", K_VOLATILE },
+	{ "asm", K_ASM },
+	{ "auto", K_AUTO },
+	{ "break", K_BREAK },
+	{ "case", K_CASE },
+	{ "char", K_CHAR },
+	{ "const", K_CONST },
+	{ "continue", K_CONTINUE },
+	{ "default", K_DEFAULT },
+	{ "do", K_DO },
+	{ "double", K_DOUBLE },
+	{ "else", K_ELSE },
+	{ "enum", K_ENUM },
+	{ "extern", K_EXTERN },
+	{ "float", K_FLOAT },
+	{ "for", K_FOR },
+	{ "goto", K_GOTO },
+	{ "if", K_IF },
+	{ "inline", K_INLINE },
+	{ "int", K_INT },
+	{ "long", K_LONG },
+	{ "register", K_REGISTER },
+	{ "restrict", K_RESTRICT },
+	{ "return", K_RETURN },
+	{ "short", K_SHORT },
+	{ "signed", K_SIGNED },
+	{ "sizeof", K_SIZEOF },
+	{ "static", K_STATIC },
+	{ "struct", K_STRUCT },
+	{ "switch", K_SWITCH },
+	{ "typedef", K_TYPEDEF },
+	{ "typeof", K_TYPEOF },
+	{ "union", K_UNION },
+	{ "unsigned", K_UNSIGNED },
+	{ "void", K_VOID },
+	{ "volatile", K_VOLATILE },
+	{ "while", K_WHILE },
 };
 
 enum tok_keyword lex_keyword(str name)
@@ -176,7 +226,7 @@ struct scan {
 	enum tok_kind kind;
 	u16 punct;
 	u32 hash;
-	bool is_cut;          /* a splice touches the token: the result does not count */
+	bool is_cut; /* a splice touches the token: the result does not count */
 	const char *end;
 };
 
@@ -253,15 +303,21 @@ static void scan_name(struct scan *sc, const char *s, const char *end)
 }
 
 /* All punctuators of more than one byte; of those that share a beginning, the longest first. */
-static const struct { char text[5]; u8 n; u16 punct; } puncts[] = {
+static const struct {
+	char text[5];
+	u8 n;
+	u16 punct;
+} puncts[] = {
 	{ "%:%:", 4, P_HASHHASH }, { "...", 3, P_ELLIPSIS }, { "<<=", 3, P_SHL_EQ },
-	{ ">>=", 3, P_SHR_EQ }, { "->", 2, P_ARROW }, { "++", 2, P_INC }, { "--", 2, P_DEC },
-	{ "<<", 2, P_SHL }, { ">>", 2, P_SHR }, { "<=", 2, P_LE }, { ">=", 2, P_GE },
-	{ "==", 2, P_EQ }, { "!=", 2, P_NE }, { "&&", 2, P_ANDAND }, { "||", 2, P_OROR },
-	{ "*=", 2, P_MUL_EQ }, { "/=", 2, P_DIV_EQ }, { "%=", 2, P_MOD_EQ }, { "+=", 2, P_ADD_EQ },
-	{ "-=", 2, P_SUB_EQ }, { "&=", 2, P_AND_EQ }, { "^=", 2, P_XOR_EQ }, { "|=", 2, P_OR_EQ },
-	{ "##", 2, P_HASHHASH }, { "<:", 2, '[' }, { ":>", 2, ']' }, { "<%", 2, '{' },
-	{ "%>", 2, '}' }, { "%:", 2, '#' },
+	{ ">>=", 3, P_SHR_EQ },	   { "->", 2, P_ARROW },     { "++", 2, P_INC },
+	{ "--", 2, P_DEC },	   { "<<", 2, P_SHL },	     { ">>", 2, P_SHR },
+	{ "<=", 2, P_LE },	   { ">=", 2, P_GE },	     { "==", 2, P_EQ },
+	{ "!=", 2, P_NE },	   { "&&", 2, P_ANDAND },    { "||", 2, P_OROR },
+	{ "*=", 2, P_MUL_EQ },	   { "/=", 2, P_DIV_EQ },    { "%=", 2, P_MOD_EQ },
+	{ "+=", 2, P_ADD_EQ },	   { "-=", 2, P_SUB_EQ },    { "&=", 2, P_AND_EQ },
+	{ "^=", 2, P_XOR_EQ },	   { "|=", 2, P_OR_EQ },     { "##", 2, P_HASHHASH },
+	{ "<:", 2, '[' },	   { ":>", 2, ']' },	     { "<%", 2, '{' },
+	{ "%>", 2, '}' },	   { "%:", 2, '#' },
 };
 
 const char *lex_punct_text(u32 punct)
@@ -599,8 +655,8 @@ void lex_report_other(struct diags *dx, str text, struct span at)
 		diag_add(dx, at, E_UNTERMINATED,
 			 "this character constant has no closing ' on its line");
 	} else if ((n = str_utf8(text, 0, &code)) > 1) {
-		diag_add(dx, at, E_CHAR, "'" STR_FMT "' (U+%04X) cannot be part of a name",
-			 (int)n, text.s, code);
+		diag_add(dx, at, E_CHAR, "'" STR_FMT "' (U+%04X) cannot be part of a name", (int)n,
+			 text.s, code);
 		diag_hint(dx, "names are ASCII letters, digits and _, as in kernel type "
 			      "information");
 	} else if (text.n && text.s[0] > 0x20 && text.s[0] < 0x7f) {

@@ -132,9 +132,10 @@ static void decode_number(struct diags *dx, struct token *t)
 		u32 d = digit_of(x.s[at]);
 
 		if (d >= radix) {
-			bad_number(dx, t, radix == 8 ? "8 and 9 are no octal digits (a leading 0 "
-						       "means octal)"
-						     : "binary digits are 0 and 1");
+			bad_number(dx, t,
+				   radix == 8 ? "8 and 9 are no octal digits (a leading 0 "
+						"means octal)"
+					      : "binary digits are 0 and 1");
 			return;
 		}
 		overflow |= __builtin_mul_overflow(t->number, radix, &t->number);
@@ -153,9 +154,9 @@ static void decode_number(struct diags *dx, struct token *t)
 /* Reads the characters of one literal. */
 struct chars {
 	struct diags *dx;
-	struct span span;     /* of the literal */
-	str text;             /* its spelling */
-	u32 at, end;          /* what is left between the quotes */
+	struct span span; /* of the literal */
+	str text;	  /* its spelling */
+	u32 at, end;	  /* what is left between the quotes */
 	u8 width;
 };
 
@@ -216,8 +217,9 @@ static u32 read_universal(struct chars *cs, u32 from, u32 digits)
 	for (; n < digits && cs->at < cs->end && digit_of(cs->text.s[cs->at]) < 16; n++)
 		v = v << 4 | digit_of(cs->text.s[cs->at++]);
 	if (n < digits) {
-		bad_escape(cs, from, digits == 4 ? "\\u needs four hexadecimal digits"
-						 : "\\U needs eight hexadecimal digits");
+		bad_escape(cs, from,
+			   digits == 4 ? "\\u needs four hexadecimal digits"
+				       : "\\U needs eight hexadecimal digits");
 		return '?';
 	}
 	if (v > 0x10ffff || (v >= 0xd800 && v < 0xe000)) {
@@ -381,19 +383,14 @@ void lex_decode(struct arena *a, struct diags *dx, struct token *t)
 	struct sbuf out;
 
 	switch (t->kind) {
-	case TOK_NUMBER:
-		decode_number(dx, t);
-		break;
-	case TOK_CHAR:
-		decode_char(dx, t);
-		break;
+	case TOK_NUMBER: decode_number(dx, t); break;
+	case TOK_CHAR: decode_char(dx, t); break;
 	case TOK_STRING:
 		sbuf_init(&out, a);
 		t->char_width = lex_char_width(t->text);
 		lex_decode_string(&out, dx, t->text, t->span, t->char_width);
 		t->bytes = sbuf_str(&out);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }

@@ -14,9 +14,12 @@
 
 #include <string.h>
 
-#define VERSION(a, b, c) ((a) * 65536u + (b) * 256u + (c))
+#define VERSION(a, b, c) ((a)*65536u + (b)*256u + (c))
 
-struct header { const char *name; str text; };
+struct header {
+	const char *name;
+	str text;
+};
 static const struct header headers[] = {
 #define LIB_HEADER(name, text) { name, { "" text, sizeof(text) - 1 } },
 #define LIB_MACRO(name, text, since, until)
@@ -26,7 +29,10 @@ static const struct header headers[] = {
 #undef LIB_MACRO
 };
 
-struct macro { const char *name, *text; u32 since, until; };
+struct macro {
+	const char *name, *text;
+	u32 since, until;
+};
 static const struct macro macros[] = {
 #define LIB_HEADER(name, text)
 #define LIB_MACRO(name, text, since, until) { name, text, since, until },
@@ -37,8 +43,7 @@ static const struct macro macros[] = {
 
 static const struct cf_constant constants[] = {
 #define LIB_MACRO(name, text, since, until)
-#define LIB_CONSTANT(name, e) \
-	{ name, (s64)(e), sizeof(e), (__typeof__(e))-1 > (__typeof__(e))0 },
+#define LIB_CONSTANT(name, e) { name, (s64)(e), sizeof(e), (__typeof__(e))-1 > (__typeof__(e))0 },
 #include "lib_headers.inc"
 #undef LIB_HEADER
 #undef LIB_MACRO
@@ -50,21 +55,22 @@ static const struct cf_lib_type types[] = {
 #define S(name, size) { name, size, true, false, false, false },
 #define ULL(name)     { name, 8, false, false, false, true },
 #define SLL(name)     { name, 8, true, false, false, true },
-	U("__be16", 2) U("__be32", 4) ULL("__be64")
-	S("__int128_t", 16) U("__le16", 2) U("__le32", 4) ULL("__le64")
-	S("__s16", 2) S("__s32", 4) SLL("__s64") S("__s8", 1) U("__sum16", 2)
-	U("__u16", 2) U("__u32", 4) ULL("__u64") U("__u8", 1) U("__uint128_t", 16) U("__wsum", 4)
-	{ "bool", 1, false, true, false, false },
-	U("dev_t", 4) U("gfp_t", 4) U("gid_t", 4) U("ino_t", 8)
-	S("int16_t", 2) S("int32_t", 4) S("int64_t", 8) S("int8_t", 1) S("intptr_t", 8)
-	SLL("loff_t") U("mode_t", 4) S("off_t", 8) U("pgoff_t", 8)
-	S("pid_t", 4) S("ptrdiff_t", 8)
-	S("s16", 2) S("s32", 4) SLL("s64") S("s8", 1) ULL("sector_t") U("size_t", 8)
-	S("ssize_t", 8) S("time64_t", 8)
-	U("u16", 2) U("u32", 4) ULL("u64") U("u8", 1) U("u_char", 1) U("u_int", 4) U("u_long", 8)
-	U("u_short", 2) U("uid_t", 4) U("uint", 4)
-	U("uint16_t", 2) U("uint32_t", 4) U("uint64_t", 8) U("uint8_t", 1) U("uintptr_t", 8)
-	U("ulong", 8) U("umode_t", 2) U("ushort", 2) S("wchar_t", 4)
+	U("__be16", 2) U("__be32", 4) ULL("__be64") S("__int128_t", 16) U("__le16", 2)
+		U("__le32", 4) ULL("__le64") S("__s16", 2) S("__s32", 4) SLL("__s64") S("__s8", 1)
+			U("__sum16", 2) U("__u16", 2) U("__u32", 4) ULL("__u64") U("__u8", 1)
+				U("__uint128_t", 16)
+					U("__wsum", 4){ "bool", 1, false, true, false, false },
+	U("dev_t", 4) U("gfp_t", 4) U("gid_t", 4) U("ino_t", 8) S("int16_t", 2) S("int32_t", 4) S(
+		"int64_t", 8) S("int8_t", 1) S("intptr_t", 8) SLL("loff_t") U("mode_t", 4)
+		S("off_t", 8) U("pgoff_t", 8) S("pid_t", 4) S("ptrdiff_t",
+							      8) S("s16", 2) S("s32", 4) SLL("s64")
+			S("s8", 1) ULL("sector_t") U("size_t", 8) S("ssize_t", 8) S(
+				"time64_t", 8) U("u16", 2) U("u32", 4) ULL("u64") U("u8", 1)
+				U("u_char", 1) U("u_int", 4) U("u_long", 8) U("u_short", 2)
+					U("uid_t", 4) U("uint", 4) U("uint16_t", 2) U("uint32_t", 4)
+						U("uint64_t", 8) U("uint8_t", 1) U("uintptr_t", 8)
+							U("ulong", 8) U("umode_t", 2) U("ushort", 2)
+								S("wchar_t", 4)
 #undef U
 #undef S
 #undef ULL
@@ -72,7 +78,9 @@ static const struct cf_lib_type types[] = {
 };
 
 /* struct sock, inet_sock, in6_addr, and what newer kernels renamed. */
-static const struct { const char *name, *path; } members[] = {
+static const struct {
+	const char *name, *path;
+} members[] = {
 	{ "inet_daddr", "sk.__sk_common.skc_daddr" },
 	{ "inet_dport", "sk.__sk_common.skc_dport" },
 	{ "inet_num", "sk.__sk_common.skc_num" },
@@ -161,7 +169,9 @@ void cf_lib_type_near(struct nearest *near)
 
 const char *cf_lib_member(str name)
 {
-	const struct { const char *name, *path; } *row = find_in(members, name);
+	const struct {
+		const char *name, *path;
+	} *row = find_in(members, name);
 
 	return row ? row->path : NULL;
 }

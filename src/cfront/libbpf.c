@@ -33,9 +33,10 @@ static void read_kept_type(struct parser *p, struct cf_sym *s, const struct ty_m
 	const struct type *ty = ty_strip(m->type);
 
 	if (ty->kind != TY_PTR) {
-		cfp_error(p, s->span, E_MAP, "member '" STR_FMT "' of map '" STR_FMT "' must be a "
-			  "pointer: write __type(" STR_FMT ", T)", STR_ARG(m->name), STR_ARG(s->name),
-			  STR_ARG(m->name));
+		cfp_error(p, s->span, E_MAP,
+			  "member '" STR_FMT "' of map '" STR_FMT "' must be a "
+			  "pointer: write __type(" STR_FMT ", T)",
+			  STR_ARG(m->name), STR_ARG(s->name), STR_ARG(m->name));
 		return;
 	}
 	if (ty_is_void(ty->to))
@@ -47,7 +48,10 @@ static void read_kept_type(struct parser *p, struct cf_sym *s, const struct ty_m
 
 static void read_member(struct parser *p, struct cf_sym *s, const struct ty_member *m)
 {
-	static const struct { const char *name; u32 off; } numbers[] = {
+	static const struct {
+		const char *name;
+		u32 off;
+	} numbers[] = {
 		{ "type", offsetof(struct cf_map, type) },
 		{ "key_size", offsetof(struct cf_map, key_size) },
 		{ "value_size", offsetof(struct cf_map, value_size) },
@@ -61,9 +65,10 @@ static void read_member(struct parser *p, struct cf_sym *s, const struct ty_memb
 		if (!str_is(m->name, numbers[i].name))
 			continue;
 		if (!number_of(m->type, (u32 *)((char *)map + numbers[i].off)))
-			cfp_error(p, s->span, E_MAP, "member '" STR_FMT "' of map '" STR_FMT "' must "
-				  "be a number: write __uint(" STR_FMT ", N)", STR_ARG(m->name),
-				  STR_ARG(s->name), STR_ARG(m->name));
+			cfp_error(p, s->span, E_MAP,
+				  "member '" STR_FMT "' of map '" STR_FMT "' must "
+				  "be a number: write __uint(" STR_FMT ", N)",
+				  STR_ARG(m->name), STR_ARG(s->name), STR_ARG(m->name));
 		return;
 	}
 	if (str_is(m->name, "key"))
@@ -75,7 +80,7 @@ static void read_member(struct parser *p, struct cf_sym *s, const struct ty_memb
 			map->pin = str_printf(p->a, "/sys/fs/bpf/" STR_FMT, STR_ARG(s->name));
 	} else
 		cfp_not_yet(p, s->span, "member '" STR_FMT "' of map '" STR_FMT "'",
-			  STR_ARG(m->name), STR_ARG(s->name));
+			    STR_ARG(m->name), STR_ARG(s->name));
 }
 
 static void read_btf_map(struct parser *p, struct cf_sym *s)
@@ -83,8 +88,10 @@ static void read_btf_map(struct parser *p, struct cf_sym *s)
 	const struct type *ty = ty_strip(s->type);
 
 	if (ty->kind != TY_STRUCT) {
-		cfp_error(p, s->span, E_MAP, "a map in SEC(\".maps\") is a variable of a struct type, "
-			  "this is '%s'", cfp_text(p, s->type));
+		cfp_error(p, s->span, E_MAP,
+			  "a map in SEC(\".maps\") is a variable of a struct type, "
+			  "this is '%s'",
+			  cfp_text(p, s->type));
 		return;
 	}
 	for (u32 i = 0; i < ty->n; i++)
@@ -100,7 +107,8 @@ static void read_old_map(struct parser *p, struct cf_sym *s)
 			  &s->map->max_entries, &s->map->flags };
 
 	if (ty->kind != TY_STRUCT || !s->init) {
-		cfp_error(p, s->span, E_MAP, "a map in SEC(\"maps\") is a struct bpf_map_def with values");
+		cfp_error(p, s->span, E_MAP,
+			  "a map in SEC(\"maps\") is a struct bpf_map_def with values");
 		return;
 	}
 	for (u32 i = 0; i < s->init->parts.n; i++) {
@@ -121,13 +129,16 @@ static void check_map(struct parser *p, const struct cf_sym *s)
 	const struct isa_kind *kind = isa_map_kind(map->type);
 
 	if (!kind)
-		cfp_error(p, s->span, E_MAP, "map '" STR_FMT "' has no type that the kernel knows (%u)",
+		cfp_error(p, s->span, E_MAP,
+			  "map '" STR_FMT "' has no type that the kernel knows (%u)",
 			  STR_ARG(s->name), map->type);
 	else if ((map->type == ISA_MAP_HASH || map->type == ISA_MAP_ARRAY ||
 		  map->type == ISA_MAP_LRU_HASH || isa_map_is_percpu(map->type)) &&
 		 (!map->key_size || !map->value_size || !map->max_entries))
-		cfp_error(p, s->span, E_MAP, "map '" STR_FMT "' of kind %s needs a key, a value and "
-			  "max_entries", STR_ARG(s->name), kind->name);
+		cfp_error(p, s->span, E_MAP,
+			  "map '" STR_FMT "' of kind %s needs a key, a value and "
+			  "max_entries",
+			  STR_ARG(s->name), kind->name);
 }
 
 /* Sizes that follow from the kind. */
@@ -169,6 +180,7 @@ void cfp_libbpf_license(struct parser *p, struct cf_sym *s)
 	if (init && init->parts.n == 1 && init->parts.at[0].value->kind == EX_STRING)
 		p->u->license = init->parts.at[0].value->bytes;
 	else
-		cfp_error(p, s->span, E_INIT, "the licence must be a string: "
+		cfp_error(p, s->span, E_INIT,
+			  "the licence must be a string: "
 			  "char LICENSE[] SEC(\"license\") = \"GPL\";");
 }

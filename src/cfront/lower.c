@@ -18,12 +18,15 @@ void lower_not_yet(struct lower *l, struct span at, const char *what)
 static bool has_entries(u32 type)
 {
 	switch (type) {
-	case ISA_MAP_PERF_EVENT_ARRAY: case ISA_MAP_RINGBUF: case ISA_MAP_PROG_ARRAY:
-	case ISA_MAP_STACK_TRACE: case ISA_MAP_CGROUP_ARRAY: case ISA_MAP_QUEUE:
-	case ISA_MAP_STACK: case ISA_MAP_BLOOM_FILTER:
-		return false;
-	default:
-		return true;
+	case ISA_MAP_PERF_EVENT_ARRAY:
+	case ISA_MAP_RINGBUF:
+	case ISA_MAP_PROG_ARRAY:
+	case ISA_MAP_STACK_TRACE:
+	case ISA_MAP_CGROUP_ARRAY:
+	case ISA_MAP_QUEUE:
+	case ISA_MAP_STACK:
+	case ISA_MAP_BLOOM_FILTER: return false;
+	default: return true;
 	}
 }
 
@@ -50,7 +53,9 @@ struct ir_ins *lower_map_address(struct lower *l, struct cf_sym *map)
 
 /* ---- globals -------------------------------------------------------------------------------- */
 
-struct global { u32 data, off; };
+struct global {
+	u32 data, off;
+};
 
 /* Writes a constant of at most 8 bytes, or bits of one, into an image of zeros. */
 static void put_constant(u8 *at, u32 size, u32 bit_off, u32 bits, u64 v)
@@ -183,8 +188,7 @@ static void lower_subprogram(struct lower *l, struct cf_sym *s)
 {
 	const struct type *ret = ty_strip(s->type)->to;
 	struct ir_fn *fn = ir_fn_new(l->m, s->name, s->is_static ? IR_STATIC : IR_GLOBAL,
-				     s->params.n,
-				     ty_is_void(ret) ? 0 : lower_width(ret));
+				     s->params.n, ty_is_void(ret) ? 0 : lower_width(ret));
 	u32 sym = ir_sym(l->m, IR_SYM_FN, s->name, OBJ_NONE);
 
 	l->m->syms.at[sym].index = l->m->fns.n - 1;
@@ -254,7 +258,8 @@ static str name_of_program(struct lower *l, const struct cf_sym *s)
 	u32 serial = s->is_called ? 1 : 0;
 
 	for (u32 i = 0; i < l->m->fns.n; i++)
-		if (l->m->fns.at[i]->linkage == IR_PROGRAM && l->m->fns.at[i]->span.lo == s->span.lo)
+		if (l->m->fns.at[i]->linkage == IR_PROGRAM &&
+		    l->m->fns.at[i]->span.lo == s->span.lo)
 			serial++;
 	if (serial)
 		name = str_printf(l->m->a, STR_FMT "__%u", STR_ARG(s->name), serial + 1);

@@ -10,12 +10,21 @@
 
 #include "cfront/lower.h"
 
-enum { TRACE_RING_BYTES = 256 * 1024, PRINTK_STRING = 128, MEMCMP_MAX = 64,
-       BUILTIN_MAX = 65535 };
+enum { TRACE_RING_BYTES = 256 * 1024, PRINTK_STRING = 128, MEMCMP_MAX = 64, BUILTIN_MAX = 65535 };
 enum helper_id {
-	H_MAP_LOOKUP = 1, H_MAP_UPDATE = 2, H_MAP_DELETE = 3, H_KTIME_NS = 5, H_TRACE_PRINTK = 6,
-	H_CPU = 8, H_PID_TGID = 14, H_COMM = 16, H_PROBE_STR = 45, H_PROBE_USER_STR = 114,
-	H_PROBE_KERNEL_STR = 115, H_RINGBUF_RESERVE = 131, H_RINGBUF_SUBMIT = 132,
+	H_MAP_LOOKUP = 1,
+	H_MAP_UPDATE = 2,
+	H_MAP_DELETE = 3,
+	H_KTIME_NS = 5,
+	H_TRACE_PRINTK = 6,
+	H_CPU = 8,
+	H_PID_TGID = 14,
+	H_COMM = 16,
+	H_PROBE_STR = 45,
+	H_PROBE_USER_STR = 114,
+	H_PROBE_KERNEL_STR = 115,
+	H_RINGBUF_RESERVE = 131,
+	H_RINGBUF_SUBMIT = 132,
 };
 #define NOEXIST 1
 
@@ -24,8 +33,14 @@ static struct ir_ins *call(struct lower *l, u32 helper, u8 width, struct ir_ins 
 	return ir_call(&l->b, helper, width, args, n);
 }
 
-static struct ir_ins *call0(struct lower *l, u32 helper) { return call(l, helper, 64, NULL, 0); }
-static struct ir_ins *num(struct lower *l, s64 v) { return ir_const(&l->b, 64, v); }
+static struct ir_ins *call0(struct lower *l, u32 helper)
+{
+	return call(l, helper, 64, NULL, 0);
+}
+static struct ir_ins *num(struct lower *l, s64 v)
+{
+	return ir_const(&l->b, 64, v);
+}
 
 /* A call's 64-bit register as a value of the C type that the call has. */
 static struct ir_ins *as_result(struct lower *l, struct ir_ins *x, const struct type *ty)
@@ -40,7 +55,8 @@ static struct ir_ins *as_result(struct lower *l, struct ir_ins *x, const struct 
 /* The map that an argument names: `&map`, `map`, through casts. */
 static struct cf_sym *map_of(struct cf_expr *e)
 {
-	while (e->kind == EX_CAST || e->kind == EX_ADDR || e->kind == EX_DECAY || e->kind == EX_LOAD)
+	while (e->kind == EX_CAST || e->kind == EX_ADDR || e->kind == EX_DECAY ||
+	       e->kind == EX_LOAD)
 		e = e->a;
 	return e->kind == EX_SYM && e->sym->kind == SYM_MAP ? e->sym : NULL;
 }
@@ -246,8 +262,7 @@ struct ir_ins *lower_map_call(struct lower *l, struct cf_expr *e)
 	struct ir_ins *map = lower_map_address(l, e->sym), *x, *key, *value;
 
 	switch (e->method) {
-	case MM_LOOKUP:
-		return lookup(l, map, lower_value(l, e->args[0]));
+	case MM_LOOKUP: return lookup(l, map, lower_value(l, e->args[0]));
 	case MM_UPDATE:
 	case MM_INSERT:
 		key = lower_value(l, e->args[0]);
@@ -265,12 +280,8 @@ struct ir_ins *lower_map_call(struct lower *l, struct cf_expr *e)
 		x = lookup_or_insert(l, map, key, value);
 		return e->method == MM_LOOKUP_OR_INIT ? or_return(l, x) : x;
 	case MM_INCREMENT:
-	case MM_ATOMIC_INCREMENT:
-		increment(l, e, e->method == MM_ATOMIC_INCREMENT);
-		return NULL;
-	default:
-		lower_not_yet(l, e->span, "this map method");
-		return num(l, 0);
+	case MM_ATOMIC_INCREMENT: increment(l, e, e->method == MM_ATOMIC_INCREMENT); return NULL;
+	default: lower_not_yet(l, e->span, "this map method"); return num(l, 0);
 	}
 }
 
@@ -320,8 +331,10 @@ static u32 plan_record(struct lower *l, struct cf_expr *e, const bool *is_string
 
 		f->off = off;
 		f->size = is_string[i] ? PRINTK_STRING : 8;
-		f->kind = is_string[i] ? OBJ_F_STR : ty_is_ptr(ty) ? OBJ_F_PTR
-			  : ty_signed(ty) ? OBJ_F_INT : OBJ_F_UINT;
+		f->kind = is_string[i]	  ? OBJ_F_STR
+			  : ty_is_ptr(ty) ? OBJ_F_PTR
+			  : ty_signed(ty) ? OBJ_F_INT
+					  : OBJ_F_UINT;
 		f->type = ty;
 		off += f->size;
 	}
@@ -408,8 +421,9 @@ static struct ir_ins *ring_printk(struct lower *l, struct cf_expr *e)
 /* The kernel's own: at most three arguments, the format in .rodata. */
 static struct ir_ins *kernel_printk(struct lower *l, struct cf_expr *e)
 {
-	struct cf_expr text = { .kind = EX_STRING, .bytes = e->bytes, .span = e->span,
-				.type = e->type };
+	struct cf_expr text = {
+		.kind = EX_STRING, .bytes = e->bytes, .span = e->span, .type = e->type
+	};
 	struct ir_ins *args[5];
 
 	if (e->n_args > 3) {
@@ -438,7 +452,8 @@ static bool const_size(struct lower *l, struct cf_expr *e, const char *what, s64
 {
 	if (!cf_const_value(l->u, e, out)) {
 		lower_not_yet(l, e->span, what);
-		diag_hint(l->dx, "give a constant, such as sizeof, or loop over the bytes with a bound");
+		diag_hint(l->dx,
+			  "give a constant, such as sizeof, or loop over the bytes with a bound");
 		return false;
 	}
 	if (*out >= 0 && *out <= BUILTIN_MAX)
@@ -539,14 +554,11 @@ struct ir_ins *lower_builtin(struct lower *l, struct cf_expr *e)
 		if (e->n_args > 1)
 			lower_effects(l, e->args[1]);
 		return lower_value(l, e->args[0]);
-	case BI_PRESERVE_ACCESS:
-		return lower_value(l, e->args[0]);
+	case BI_PRESERVE_ACCESS: return lower_value(l, e->args[0]);
 	case BI_UNREACHABLE:
 		ir_unreachable(&l->b);
 		l->b.at = ir_block_new(l->b.fn);
 		return NULL;
-	default:
-		lower_not_yet(l, e->span, "this builtin");
-		return num(l, 0);
+	default: lower_not_yet(l, e->span, "this builtin"); return num(l, 0);
 	}
 }

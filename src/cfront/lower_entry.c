@@ -36,8 +36,8 @@ static void leave_unless(struct lower *l, struct ir_ins *nr, struct ir_block **a
 
 	for (u32 i = 0; i < b->calls.n; i++) {
 		struct ir_block *next = ir_block_new(l->b.fn);
-		struct ir_ins *same = ir_compare(&l->b, IR_EQ, nr,
-						 ir_const(&l->b, 64, b->calls.at[i].nr));
+		struct ir_ins *same =
+			ir_compare(&l->b, IR_EQ, nr, ir_const(&l->b, 64, b->calls.at[i].nr));
 
 		if (arms)
 			arms[i] = ir_block_new(l->b.fn);
@@ -148,9 +148,12 @@ void lower_check_argument(struct lower *l, u32 i, struct span at)
 	sbuf_init(&real, l->a);
 	probes_print(&want, &l->binding->want);
 	probes_print(&real, &l->binding->at);
-	diag_add(l->dx, at, E_CTX, "argument %u of %s cannot be had here: this kernel lacks that event, and "
-		 "its equivalent %s does not show it", i + 1, want.s, real.s);
-	diag_hint(l->dx, "system calls (ksyscall:NAME) and tracepoints give their arguments on every kernel");
+	diag_add(l->dx, at, E_CTX,
+		 "argument %u of %s cannot be had here: this kernel lacks that event, and "
+		 "its equivalent %s does not show it",
+		 i + 1, want.s, real.s);
+	diag_hint(l->dx, "system calls (ksyscall:NAME) and tracepoints give their arguments on "
+			 "every kernel");
 }
 
 static void bind(struct lower *l, struct cf_sym *param, struct ir_ins *x)
@@ -172,8 +175,7 @@ static bool has_registers(enum probes_provider p)
 /* syscall__NAME(ctx, args…): the user's registers hang on the wrapper's first argument. */
 static bool is_syscall_style(const struct lower *l)
 {
-	return str_starts(l->fn->name, "syscall__") ||
-	       l->binding->want.provider == PROBES_KSYSCALL;
+	return str_starts(l->fn->name, "syscall__") || l->binding->want.provider == PROBES_KSYSCALL;
 }
 
 static struct ir_ins *register_argument(struct lower *l, struct ir_ins *ctx, u32 i,
@@ -192,9 +194,12 @@ static struct ir_ins *register_argument(struct lower *l, struct ir_ins *ctx, u32
 	}
 	if (ty_strip(ty)->kind == TY_PTR && ty_strip(ty)->space == TY_SPACE_USER)
 		x->region = IR_IN_USER;
-	return lower_width(ty) == 32 ? lower_convert(l, x, ty_strip(ty)->is_signed
-				       ? ty_int_of(l->u->o->types, 8, true)
-				       : ty_int_of(l->u->o->types, 8, false), ty) : x;
+	return lower_width(ty) == 32 ? lower_convert(l, x,
+						     ty_strip(ty)->is_signed
+							     ? ty_int_of(l->u->o->types, 8, true)
+							     : ty_int_of(l->u->o->types, 8, false),
+						     ty)
+				     : x;
 }
 
 static void no_argument(struct lower *l, const struct cf_sym *param, u32 i)
@@ -204,13 +209,16 @@ static void no_argument(struct lower *l, const struct cf_sym *param, u32 i)
 
 	sbuf_init(&text, l->a);
 	probes_print(&text, want);
-	diag_add(l->dx, param->span, E_CTX, "parameter '" STR_FMT "': %s gives a program no argument %u",
-		 STR_ARG(param->name), text.s, i);
+	diag_add(l->dx, param->span, E_CTX,
+		 "parameter '" STR_FMT "': %s gives a program no argument %u", STR_ARG(param->name),
+		 text.s, i);
 	if (want->provider == PROBES_TRACEPOINT)
-		diag_hint(l->dx, "TRACEPOINT_PROBE(" STR_FMT ", " STR_FMT ") gives the fields: args->NAME",
+		diag_hint(l->dx,
+			  "TRACEPOINT_PROBE(" STR_FMT ", " STR_FMT ") gives the fields: args->NAME",
 			  STR_ARG(want->module), STR_ARG(want->name));
 	else if (want->provider == PROBES_RAW_TRACEPOINT)
-		diag_hint(l->dx, "the arguments of a raw tracepoint are ctx->args[0], ctx->args[1], … of "
+		diag_hint(l->dx,
+			  "the arguments of a raw tracepoint are ctx->args[0], ctx->args[1], … of "
 			  "struct bpf_raw_tracepoint_args *ctx");
 	else
 		diag_hint(l->dx, "arguments come at kprobes, uprobes and system calls, at most %u",

@@ -13,8 +13,14 @@ u8 lower_width(const struct type *ty)
 	return ty_strip(ty)->kind == TY_PTR || ty->size > 4 ? 64 : 32;
 }
 
-static u32 bytes_of(const struct type *ty) { return (u32)ty_strip(ty)->size; }
-static bool is_bool(const struct type *ty) { return ty_strip(ty)->is_bool; }
+static u32 bytes_of(const struct type *ty)
+{
+	return (u32)ty_strip(ty)->size;
+}
+static bool is_bool(const struct type *ty)
+{
+	return ty_strip(ty)->is_bool;
+}
 
 static struct ir_ins *is_nonzero(struct lower *l, struct ir_ins *x)
 {
@@ -62,8 +68,8 @@ static struct place_ref place_at(struct ir_ins *base, const struct type *ty)
 
 static struct place_ref member_place(struct lower *l, struct cf_expr *e)
 {
-	struct place_ref p = e->a->is_lvalue ? lower_place(l, e->a)
-					     : place_at(lower_value(l, e->a), e->a->type);
+	struct place_ref p =
+		e->a->is_lvalue ? lower_place(l, e->a) : place_at(lower_value(l, e->a), e->a->type);
 
 	p.off += e->bit_off / 8;
 	p.bit_off = e->bit_off % 8;
@@ -92,18 +98,10 @@ struct place_ref lower_place(struct lower *l, struct cf_expr *e)
 
 	l->b.span = e->span;
 	switch (e->kind) {
-	case EX_SYM:
-		p = sym_place(l, e);
-		break;
-	case EX_DEREF:
-		p = place_at(lower_value(l, e->a), e->type);
-		break;
-	case EX_MEMBER:
-		p = member_place(l, e);
-		break;
-	case EX_STRING:
-		p = place_at(lower_string(l, e), e->type);
-		break;
+	case EX_SYM: p = sym_place(l, e); break;
+	case EX_DEREF: p = place_at(lower_value(l, e->a), e->type); break;
+	case EX_MEMBER: p = member_place(l, e); break;
+	case EX_STRING: p = place_at(lower_string(l, e), e->type); break;
 	case EX_COMPOUND:
 		p = place_at(ir_slot(&l->b, bytes_of(e->type), ty_strip(e->type)->align), e->type);
 		lower_init(l, p, e->init);
@@ -124,7 +122,10 @@ struct place_ref lower_place(struct lower *l, struct cf_expr *e)
 /* ---- bit-fields ----------------------------------------------------------------------------- */
 
 /* The smallest aligned unit of 1, 2, 4 or 8 bytes that holds the field's bits. */
-struct unit { s64 off; u32 bytes, shift; };
+struct unit {
+	s64 off;
+	u32 bytes, shift;
+};
 
 static struct unit bit_unit(struct place_ref p)
 {
@@ -189,15 +190,19 @@ static enum ir_region read_region(struct lower *l, struct place_ref p)
 	if (!l->binding || p.base != l->ctx)
 		return IR_IN_UNKNOWN;
 	switch (l->binding->at.provider) {
-	case PROBES_FENTRY: case PROBES_FEXIT: case PROBES_FMOD_RET:
-	case PROBES_TP_BTF: case PROBES_LSM: case PROBES_ITER:
-		return IR_IN_BTF;
-	case PROBES_KPROBE: case PROBES_KRETPROBE: case PROBES_RAW_TRACEPOINT:
-		return IR_IN_KERNEL;
-	case PROBES_UPROBE: case PROBES_URETPROBE: case PROBES_USDT:
-		return IR_IN_USER;
-	default:
-		return IR_IN_UNKNOWN;
+	case PROBES_FENTRY:
+	case PROBES_FEXIT:
+	case PROBES_FMOD_RET:
+	case PROBES_TP_BTF:
+	case PROBES_LSM:
+	case PROBES_ITER: return IR_IN_BTF;
+	case PROBES_KPROBE:
+	case PROBES_KRETPROBE:
+	case PROBES_RAW_TRACEPOINT: return IR_IN_KERNEL;
+	case PROBES_UPROBE:
+	case PROBES_URETPROBE:
+	case PROBES_USDT: return IR_IN_USER;
+	default: return IR_IN_UNKNOWN;
 	}
 }
 
@@ -324,8 +329,8 @@ static u64 pointee_size(const struct type *ptr)
 }
 
 /* Pointer and integer, in elements (C11 6.5.6p8). */
-static struct ir_ins *pointer_add(struct lower *l, u16 op, const struct type *ptr,
-				  struct ir_ins *p, struct ir_ins *i)
+static struct ir_ins *pointer_add(struct lower *l, u16 op, const struct type *ptr, struct ir_ins *p,
+				  struct ir_ins *i)
 {
 	u64 size = pointee_size(ptr);
 
@@ -354,8 +359,8 @@ static struct ir_ins *lower_binary(struct lower *l, struct cf_expr *e)
 		struct ir_ins *d = ir_binary(&l->b, IR_SUB, 64, x, y);
 		u64 size = pointee_size(e->a->type);
 
-		return size == 1 ? d : ir_binary(&l->b, IR_SDIV, 64, d,
-						 ir_const(&l->b, 64, (s64)size));
+		return size == 1 ? d
+				 : ir_binary(&l->b, IR_SDIV, 64, d, ir_const(&l->b, 64, (s64)size));
 	}
 	if (a_ptr)
 		return pointer_add(l, e->op, e->a->type, x, lower_widen(l, y, e->b->type));
@@ -397,8 +402,7 @@ void lower_branch(struct lower *l, struct cf_expr *e, struct ir_block *yes, stru
 			return;
 		}
 		break;
-	default:
-		break;
+	default: break;
 	}
 	ir_if(&l->b, lower_value(l, e), yes, no);
 }
@@ -582,8 +586,12 @@ static struct ir_ins *lower_regs(struct lower *l, struct cf_expr *e)
 	const struct probes_regs *r = probes_regs();
 	struct ir_ins *base = lower_value(l, e->a);
 	s64 i = e->value;
-	s64 off = i < 6 ? r->arg[i] : i == 6 ? r->ret : i == 7 ? r->ip : i == 8 ? r->sp
-		  : i == 9 ? r->fp : r->sys_arg[(i - 16) % 6];
+	s64 off = i < 6	   ? r->arg[i]
+		  : i == 6 ? r->ret
+		  : i == 7 ? r->ip
+		  : i == 8 ? r->sp
+		  : i == 9 ? r->fp
+			   : r->sys_arg[(i - 16) % 6];
 	struct place_ref p = { .base = base, .off = off, .type = e->type };
 
 	if (i < 6 && is_own_ctx(l, e->a))
@@ -646,8 +654,10 @@ static struct ir_ins *value(struct lower *l, struct cf_expr *e)
 		if (e->sym->kind == SYM_MAP)
 			return lower_map_address(l, e->sym);
 		__attribute__((fallthrough));
-	case EX_STRING: case EX_MEMBER: case EX_DEREF: case EX_COMPOUND:
-		return lower_address(l, lower_place(l, e));
+	case EX_STRING:
+	case EX_MEMBER:
+	case EX_DEREF:
+	case EX_COMPOUND: return lower_address(l, lower_place(l, e));
 	}
 	return NULL;
 }

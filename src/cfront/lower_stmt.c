@@ -116,14 +116,18 @@ static void lower_switch(struct lower *l, struct cf_stmt *s)
 		if (c->lo != c->hi) {
 			struct ir_block *upper = ir_block_new(l->b.fn);
 
-			ir_if(&l->b, ir_compare(&l->b, is_signed ? IR_SGE : IR_UGE, x,
-						ir_const(&l->b, x->width, c->lo)), upper, next);
+			ir_if(&l->b,
+			      ir_compare(&l->b, is_signed ? IR_SGE : IR_UGE, x,
+					 ir_const(&l->b, x->width, c->lo)),
+			      upper, next);
 			l->b.at = upper;
-			ir_if(&l->b, ir_compare(&l->b, is_signed ? IR_SLE : IR_ULE, x,
-						ir_const(&l->b, x->width, c->hi)), at, next);
+			ir_if(&l->b,
+			      ir_compare(&l->b, is_signed ? IR_SLE : IR_ULE, x,
+					 ir_const(&l->b, x->width, c->hi)),
+			      at, next);
 		} else {
-			ir_if(&l->b, ir_compare(&l->b, IR_EQ, x,
-						ir_const(&l->b, x->width, c->lo)), at, next);
+			ir_if(&l->b, ir_compare(&l->b, IR_EQ, x, ir_const(&l->b, x->width, c->lo)),
+			      at, next);
 		}
 		l->b.at = next;
 	}
@@ -181,9 +185,13 @@ void lower_stmt(struct lower *l, struct cf_stmt *s)
 			lower_stmt(l, x);
 		break;
 	case ST_IF: lower_if(l, s); break;
-	case ST_WHILE: case ST_DO: case ST_FOR: lower_loop(l, s); break;
+	case ST_WHILE:
+	case ST_DO:
+	case ST_FOR: lower_loop(l, s); break;
 	case ST_SWITCH: lower_switch(l, s); break;
-	case ST_CASE: case ST_DEFAULT: case ST_LABEL:
+	case ST_CASE:
+	case ST_DEFAULT:
+	case ST_LABEL:
 		enter(l, label_block(l, s));
 		lower_stmt(l, s->body);
 		break;

@@ -140,13 +140,27 @@ static bool begins_operand(const struct token *t)
 static bool is_type_keyword(u8 k)
 {
 	switch (k) {
-	case K_ATTRIBUTE: case K_BOOL: case K_CHAR: case K_CONST: case K_DOUBLE: case K_ENUM:
-	case K_FLOAT: case K_INT: case K_INT128: case K_LONG: case K_RESTRICT: case K_SHORT:
-	case K_SIGNED: case K_STRUCT: case K_TYPEOF: case K_UNION: case K_UNSIGNED: case K_VOID:
-	case K_VOLATILE: case K_ALIGNAS:
-		return true;
-	default:
-		return false;
+	case K_ATTRIBUTE:
+	case K_BOOL:
+	case K_CHAR:
+	case K_CONST:
+	case K_DOUBLE:
+	case K_ENUM:
+	case K_FLOAT:
+	case K_INT:
+	case K_INT128:
+	case K_LONG:
+	case K_RESTRICT:
+	case K_SHORT:
+	case K_SIGNED:
+	case K_STRUCT:
+	case K_TYPEOF:
+	case K_UNION:
+	case K_UNSIGNED:
+	case K_VOID:
+	case K_VOLATILE:
+	case K_ALIGNAS: return true;
+	default: return false;
 	}
 }
 
@@ -247,7 +261,8 @@ const struct type *name_need_complete(struct parser *p, const struct type *ty, s
 		if (near.best.n && !str_eq(near.best, s->name))
 			diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));
 		else if (!name_btf(p))
-			diag_hint(p->dx, "without the kernel's BTF only the program's own types are "
+			diag_hint(p->dx,
+				  "without the kernel's BTF only the program's own types are "
 				  "known");
 		else
 			diag_hint(p->dx, "neither the program nor this kernel's BTF defines it");
@@ -277,14 +292,16 @@ struct cf_expr *name_constant(struct parser *p, str name, struct span at)
 	s64 v;
 
 	if (c) {
-		b = c->size == 8 ? c->is_unsigned ? TY_B_ULONG : TY_B_LONG
-				 : c->is_unsigned ? TY_B_UINT : TY_B_INT;
+		b = c->size == 8     ? c->is_unsigned ? TY_B_ULONG : TY_B_LONG
+		    : c->is_unsigned ? TY_B_UINT
+				     : TY_B_INT;
 		return cfx_const(p, ty_basic(p->t, b), c->value, at);
 	}
 	if (!name_btf(p) || !ty_btf_enumerator(p->btf, name, &v, NULL))
 		return NULL;
-	b = v >= INT32_MIN && v <= INT32_MAX ? TY_B_INT : v >= 0 && v <= UINT32_MAX ? TY_B_UINT
-	    : TY_B_LONG;
+	b = v >= INT32_MIN && v <= INT32_MAX ? TY_B_INT
+	    : v >= 0 && v <= UINT32_MAX	     ? TY_B_UINT
+					     : TY_B_LONG;
 	return cfx_const(p, ty_basic(p->t, b), v, at);
 }
 
@@ -371,7 +388,7 @@ void name_unknown_type(struct parser *p, str name, struct span at)
 	}
 	if (p->btf && !near.best.n && !cfp_is_full(p))
 		ty_btf_offer(p->btf, TY_TYPEDEF, &near);
-	cfp_error(p, at, E_UNKNOWN_NAME, "'" STR_FMT "' is no type that the program or the kernel has",
-		  STR_ARG(name));
+	cfp_error(p, at, E_UNKNOWN_NAME,
+		  "'" STR_FMT "' is no type that the program or the kernel has", STR_ARG(name));
 	say_nearest(p, &near);
 }

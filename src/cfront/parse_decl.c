@@ -16,11 +16,15 @@
 
 static enum ty_space space_of(str tag)
 {
-	static const struct { const char *name; enum ty_space space; } rows[] = {
-		{ "user", TY_SPACE_USER }, { "__user", TY_SPACE_USER }, { "rcu", TY_SPACE_RCU },
-		{ "__rcu", TY_SPACE_RCU }, { "percpu", TY_SPACE_PERCPU },
-		{ "__percpu", TY_SPACE_PERCPU }, { "kptr", TY_SPACE_KPTR },
-		{ "kptr_untrusted", TY_SPACE_KPTR }, { "__kptr", TY_SPACE_KPTR },
+	static const struct {
+		const char *name;
+		enum ty_space space;
+	} rows[] = {
+		{ "user", TY_SPACE_USER },     { "__user", TY_SPACE_USER },
+		{ "rcu", TY_SPACE_RCU },       { "__rcu", TY_SPACE_RCU },
+		{ "percpu", TY_SPACE_PERCPU }, { "__percpu", TY_SPACE_PERCPU },
+		{ "kptr", TY_SPACE_KPTR },     { "kptr_untrusted", TY_SPACE_KPTR },
+		{ "__kptr", TY_SPACE_KPTR },
 	};
 
 	for (u32 i = 0; i < ARRAY_LEN(rows); i++)
@@ -151,8 +155,9 @@ void cfp_attributes(struct parser *p, struct cf_attrs *out)
 /* ---- specifiers ------------------------------------------------------------------------------- */
 
 /* How often each word of a basic type was met. */
-struct words { u8 n_void, n_bool, n_char, n_short, n_int, n_long, n_float, n_signed, n_unsigned,
-		  n_int128; };
+struct words {
+	u8 n_void, n_bool, n_char, n_short, n_int, n_long, n_float, n_signed, n_unsigned, n_int128;
+};
 
 static bool basic_word(struct parser *p, struct words *w)
 {
@@ -172,7 +177,8 @@ static bool basic_word(struct parser *p, struct words *w)
 	}
 	if (p->tok->keyword == K_FLOAT || p->tok->keyword == K_DOUBLE) {
 		if (cfp_error(p, p->tok->span, E_FLOAT, "BPF has no floating point"))
-			diag_hint(p->dx, "count in integers of a smaller unit: thousandths, nanoseconds");
+			diag_hint(p->dx,
+				  "count in integers of a smaller unit: thousandths, nanoseconds");
 	}
 	cfp_next(p);
 	return true;
@@ -215,10 +221,10 @@ static bool storage(struct parser *p, struct cf_specs *s)
 	case K_STATIC: s->is_static = true; break;
 	case K_INLINE: s->is_inline = true; break;
 	case K_NORETURN: s->is_noreturn = true; break;
-	case K_AUTO: case K_REGISTER: case K_EXTENSION: break;
-	case K_THREAD_LOCAL:
-		cfp_not_yet(p, p->tok->span, "a thread-local variable");
-		break;
+	case K_AUTO:
+	case K_REGISTER:
+	case K_EXTENSION: break;
+	case K_THREAD_LOCAL: cfp_not_yet(p, p->tok->span, "a thread-local variable"); break;
 	default: return false;
 	}
 	cfp_next(p);
@@ -227,8 +233,10 @@ static bool storage(struct parser *p, struct cf_specs *s)
 
 static u8 qualifier(struct parser *p)
 {
-	u8 q = at_keyword(p, K_CONST) ? TY_CONST : at_keyword(p, K_VOLATILE) ? TY_VOLATILE
-	       : at_keyword(p, K_RESTRICT) ? TY_RESTRICT : 0;
+	u8 q = at_keyword(p, K_CONST)	   ? TY_CONST
+	       : at_keyword(p, K_VOLATILE) ? TY_VOLATILE
+	       : at_keyword(p, K_RESTRICT) ? TY_RESTRICT
+					   : 0;
 
 	if (q)
 		cfp_next(p);
@@ -264,20 +272,15 @@ static const struct type *other_type(struct parser *p, struct cf_specs *s)
 
 	switch (p->tok->keyword) {
 	case K_STRUCT:
-	case K_UNION:
-		return cfp_struct_specifier(p, s);
-	case K_ENUM:
-		return cfp_enum_specifier(p, s);
-	case K_TYPEOF:
-		return typeof_specifier(p);
+	case K_UNION: return cfp_struct_specifier(p, s);
+	case K_ENUM: return cfp_enum_specifier(p, s);
+	case K_TYPEOF: return typeof_specifier(p);
 	case K_AUTO_TYPE:
 		s->is_auto_type = true;
 		cfp_next(p);
 		return ty_basic(p->t, TY_B_INT);
-	case K_NONE:
-		break;
-	default:
-		return NULL;
+	case K_NONE: break;
+	default: return NULL;
 	}
 	ty = name_type(p, p->tok->text, true);
 	if (!ty) {
@@ -532,7 +535,8 @@ static void declarator_ops(struct parser *p, bool abstract_ok, enum ty_space spa
 		*vec_push(p->a, ops) = stars[n];
 }
 
-static const struct type *apply_array(struct parser *p, const struct type *elem, const struct op *op)
+static const struct type *apply_array(struct parser *p, const struct type *elem,
+				      const struct op *op)
 {
 	const struct type *whole;
 
@@ -541,7 +545,8 @@ static const struct type *apply_array(struct parser *p, const struct type *elem,
 		return p->u->poison;
 	}
 	if (ty_strip(elem)->kind == TY_ARRAY && ty_strip(elem)->count == TY_UNSIZED) {
-		cfp_error(p, op->span, E_INCOMPLETE, "only the first size of an array may be left out");
+		cfp_error(p, op->span, E_INCOMPLETE,
+			  "only the first size of an array may be left out");
 		return p->u->poison;
 	}
 	whole = name_need_complete(p, elem, op->span);
@@ -591,7 +596,8 @@ static const struct type *apply(struct parser *p, const struct type *ty, const o
 
 		if (++n > LAYERS_MAX) {
 			cfp_error(p, op->span, E_TOO_LARGE,
-				  "a type of more than %d pointers, arrays and functions", LAYERS_MAX);
+				  "a type of more than %d pointers, arrays and functions",
+				  LAYERS_MAX);
 			return p->u->poison;
 		}
 
@@ -636,8 +642,8 @@ const struct type *cfp_type_name(struct parser *p)
 	cfp_specifiers(p, &s);
 	cfp_declarator(p, &s, true, &d);
 	if (d.name.n)
-		cfp_fail(p, d.span, E_SYNTAX, "a type is wanted here, without the name '" STR_FMT "'",
-			 STR_ARG(d.name));
+		cfp_fail(p, d.span, E_SYNTAX,
+			 "a type is wanted here, without the name '" STR_FMT "'", STR_ARG(d.name));
 	return d.type;
 }
 
@@ -654,13 +660,18 @@ bool cfp_begins_declaration(struct parser *p)
 		if (next->kind == TOK_PUNCT && next->punct == ':')
 			return false;
 		return name_begins_type(p, 0, AT_START);
-	case K_TYPEDEF: case K_EXTERN: case K_STATIC: case K_AUTO: case K_AUTO_TYPE: case K_REGISTER:
-	case K_INLINE: case K_NORETURN: case K_THREAD_LOCAL: case K_STATIC_ASSERT:
-		return true;
-	case K_ATTRIBUTE:
-		return true;
-	default:
-		return name_begins_type(p, 0, AT_START);
+	case K_TYPEDEF:
+	case K_EXTERN:
+	case K_STATIC:
+	case K_AUTO:
+	case K_AUTO_TYPE:
+	case K_REGISTER:
+	case K_INLINE:
+	case K_NORETURN:
+	case K_THREAD_LOCAL:
+	case K_STATIC_ASSERT: return true;
+	case K_ATTRIBUTE: return true;
+	default: return name_begins_type(p, 0, AT_START);
 	}
 }
 

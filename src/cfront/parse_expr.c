@@ -31,7 +31,8 @@ static struct cf_expr *number(struct parser *p)
 	cfp_next(p);
 	if (t->is_float) {
 		if (cfp_error(p, t->span, E_FLOAT, "BPF has no floating point"))
-			diag_hint(p->dx, "count in integers of a smaller unit: thousandths, nanoseconds");
+			diag_hint(p->dx,
+				  "count in integers of a smaller unit: thousandths, nanoseconds");
 		return cfx_poison(p, t->span);
 	}
 	return cfx_const(p, constant_type(p, t), (s64)t->number, t->span);
@@ -78,8 +79,7 @@ static struct cf_expr *identifier(struct parser *p)
 	if (e)
 		return e;
 	if (isa_helper_named(t->text) && str_starts(t->text, "bpf_")) {
-		cfp_not_yet(p, t->span, "helper '" STR_FMT "' used as a value",
-			  STR_ARG(t->text));
+		cfp_not_yet(p, t->span, "helper '" STR_FMT "' used as a value", STR_ARG(t->text));
 		return cfx_poison(p, t->span);
 	}
 	name_unknown(p, t->text, t->span, false);
@@ -127,8 +127,7 @@ static struct cf_expr *generic(struct parser *p)
 		bool is_default = cfp_accept_keyword(p, K_DEFAULT), matches;
 		const struct type *ty = is_default ? NULL : cfp_type_name(p);
 
-		matches = ty && ty_same(ty, control->type) &&
-			  ty_strip(ty)->quals == 0;
+		matches = ty && ty_same(ty, control->type) && ty_strip(ty)->quals == 0;
 		cfp_expect(p, ':', "in _Generic");
 		p->unevaluated++;
 		e = cfp_assignment(p);
@@ -184,12 +183,12 @@ static struct cf_expr *primary(struct parser *p)
 		if (at_punct(p, '('))
 			return parenthesized(p);
 		if (at_punct(p, P_ANDAND)) {
-			cfp_fail(p, p->tok->span, E_NOT_YET, "the address of a label is not compiled yet");
+			cfp_fail(p, p->tok->span, E_NOT_YET,
+				 "the address of a label is not compiled yet");
 			return cfx_poison(p, p->tok->span);
 		}
 		break;
-	default:
-		break;
+	default: break;
 	}
 	cfp_expected(p, "an expression");
 	return cfx_poison(p, p->tok->span);
@@ -239,19 +238,19 @@ static struct cf_expr *member(struct parser *p, struct cf_expr *e)
 		return cfx_poison(p, e->span);
 	}
 	if (!is_poison(p, e) && is_arrow && ty_is_aggregate(e->type)) {
-		if (cfp_error(p, p->tok->span, E_MEMBER, "'%s' is no pointer", cfp_text(p, e->type)))
+		if (cfp_error(p, p->tok->span, E_MEMBER, "'%s' is no pointer",
+			      cfp_text(p, e->type)))
 			diag_hint(p->dx, "write '.' instead of '->'");
 		e = cfx_poison(p, e->span);
 	} else if (!is_poison(p, e) && !is_arrow && ty_is_ptr(e->type) &&
 		   ty_is_aggregate(ty_strip(e->type)->to)) {
-		if (cfp_error(p, p->tok->span, E_MEMBER, "'%s' is a pointer",
-			      cfp_text(p, e->type)))
+		if (cfp_error(p, p->tok->span, E_MEMBER, "'%s' is a pointer", cfp_text(p, e->type)))
 			diag_hint(p->dx, "write '->' instead of '.'");
 		e = cfx_poison(p, e->span);
 	} else if (is_arrow && !is_poison(p, e) && !ty_is_ptr(e->type) &&
 		   ty_strip(e->type)->kind != TY_ARRAY) {
-		cfp_error(p, p->tok->span, E_MEMBER, "'->' wants a pointer to a struct, this is '%s'",
-			  cfp_text(p, e->type));
+		cfp_error(p, p->tok->span, E_MEMBER,
+			  "'->' wants a pointer to a struct, this is '%s'", cfp_text(p, e->type));
 		e = cfx_poison(p, e->span);
 	} else if (is_arrow) {
 		e = cfx_deref(p, e, e->span);
@@ -432,11 +431,19 @@ static u32 precedence(const struct parser *p)
 	if (p->tok->kind != TOK_PUNCT)
 		return 0;
 	switch (p->tok->punct) {
-	case '*': case '/': case '%': return 10;
-	case '+': case '-': return 9;
-	case P_SHL: case P_SHR: return 8;
-	case '<': case '>': case P_LE: case P_GE: return 7;
-	case P_EQ: case P_NE: return 6;
+	case '*':
+	case '/':
+	case '%': return 10;
+	case '+':
+	case '-': return 9;
+	case P_SHL:
+	case P_SHR: return 8;
+	case '<':
+	case '>':
+	case P_LE:
+	case P_GE: return 7;
+	case P_EQ:
+	case P_NE: return 6;
 	case '&': return 5;
 	case '^': return 4;
 	case '|': return 3;

@@ -17,9 +17,9 @@ enum { REPLACE_MAX = 50 * 1000 * 1000 };
 struct reader {
 	struct parser *p;
 	struct cf_init *init;
-	u64 end_bit;                  /* parts so far end here: a later start needs no search */
-	u64 work;                     /* parts looked at for that: bounded */
-	u32 dropped;                  /* parts that later ones replaced */
+	u64 end_bit; /* parts so far end here: a later start needs no search */
+	u64 work;    /* parts looked at for that: bounded */
+	u32 dropped; /* parts that later ones replaced */
 	bool sorted;
 	bool too_many;
 };
@@ -27,7 +27,7 @@ struct reader {
 /* A part of the object: where it is and what it may hold. */
 struct target {
 	u64 off;
-	u32 bit_off, bits;            /* of a bit-field, from off */
+	u32 bit_off, bits; /* of a bit-field, from off */
 	const struct type *type;
 };
 
@@ -63,8 +63,10 @@ static void drop_covered(struct reader *r, u64 from, u64 to)
 static void too_many_parts(struct reader *r, struct span at)
 {
 	if (!r->too_many)
-		cfp_fail(r->p, at, E_TOO_LARGE, "an initialiser of more than %d values, or one that "
-			 "sets them again and again", INIT_PARTS_MAX);
+		cfp_fail(r->p, at, E_TOO_LARGE,
+			 "an initialiser of more than %d values, or one that "
+			 "sets them again and again",
+			 INIT_PARTS_MAX);
 	r->too_many = true;
 }
 
@@ -92,7 +94,10 @@ static void add_part(struct reader *r, struct target t, struct cf_expr *value)
 	*vec_push(r->p->a, &r->init->parts) = part;
 }
 
-struct numbered { struct cf_init_part part; u32 at; };
+struct numbered {
+	struct cf_init_part part;
+	u32 at;
+};
 
 static int by_place(const void *a, const void *b)
 {
@@ -161,9 +166,8 @@ static void string_part(struct reader *r, struct target t, struct cf_expr *e, u6
 		*grow = (u64)e->bytes.n + 1;
 		t.type = ty_array_of(r->p->t, ty->to, *grow);
 	} else if (e->bytes.n > ty->count) {
-		cfp_error(r->p, e->span, E_INIT,
-			  "a string of %u characters does not fit '%s'", e->bytes.n,
-			  cfp_text(r->p, t.type));
+		cfp_error(r->p, e->span, E_INIT, "a string of %u characters does not fit '%s'",
+			  e->bytes.n, cfp_text(r->p, t.type));
 		return;
 	}
 	add_part(r, t, e);
@@ -174,10 +178,10 @@ static void string_part(struct reader *r, struct target t, struct cf_expr *e, u6
 /* Where a list of values has got to in an aggregate. */
 struct cursor {
 	struct target whole;
-	const struct type *type;      /* stripped */
-	u64 at;                       /* next element or member */
-	u64 max;                      /* one beyond the last element that was named */
-	u64 *grow;                    /* of an array without a size */
+	const struct type *type; /* stripped */
+	u64 at;			 /* next element or member */
+	u64 max;		 /* one beyond the last element that was named */
+	u64 *grow;		 /* of an array without a size */
 };
 
 static bool is_unnamed_field(const struct ty_member *m)
@@ -220,7 +224,8 @@ static u32 member_index(const struct type *agg, u32 bit_off, const struct ty_mem
 }
 
 /* .name */
-static bool member_designator(struct reader *r, const struct type *agg, struct target *t, u64 *index)
+static bool member_designator(struct reader *r, const struct type *agg, struct target *t,
+			      u64 *index)
 {
 	struct parser *p = r->p;
 	const struct ty_member *m;
@@ -238,7 +243,8 @@ static bool member_designator(struct reader *r, const struct type *agg, struct t
 		if (!cfp_is_full(p))
 			ty_offer_members(agg, &near);
 		if (cfp_error(p, p->tok->span, E_MEMBER, "'%s' has no member '" STR_FMT "'",
-			      cfp_text(p, agg), STR_ARG(p->tok->text)) && near.best.n)
+			      cfp_text(p, agg), STR_ARG(p->tok->text)) &&
+		    near.best.n)
 			diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));
 		cfp_next(p);
 		return false;
@@ -335,7 +341,7 @@ static void repeat_parts(struct reader *r, const struct target *t, u32 from, u64
 		    (part->value->kind == EX_STRING || cf_const_value(r->p->u, part->value, &v)))
 			continue;
 		cfp_not_yet(r->p, part->value->span,
-			  "a range that is filled with a value that is not constant");
+			    "a range that is filled with a value that is not constant");
 		return;
 	}
 	for (u64 k = 1; k < times && !r->too_many; k++) {
@@ -344,8 +350,10 @@ static void repeat_parts(struct reader *r, const struct target *t, u32 from, u64
 		for (u32 i = 0; i < n; i++) {
 			struct cf_init_part part = r->init->parts.at[from + i];
 
-			add_part(r, (struct target){ part.off + k * stride, part.bit_off,
-						     part.bits, part.type }, part.value);
+			add_part(r,
+				 (struct target){ part.off + k * stride, part.bit_off, part.bits,
+						  part.type },
+				 part.value);
 			from -= r->dropped - dropped;
 			dropped = r->dropped;
 		}
@@ -390,7 +398,7 @@ static void braced_list(struct reader *r, struct cursor *c)
 			designated(r, c, &nested);
 		} else if (nested) {
 			cfp_not_yet(p, p->tok->span,
-				  "a value without a designator behind a nested designator");
+				    "a value without a designator behind a nested designator");
 			skip_value(r);
 		} else if (next_target(c, &t)) {
 			read_into(r, t, NULL);
@@ -463,8 +471,8 @@ static void elided_list(struct reader *r, struct cursor *c, struct cf_expr *firs
 	while (at_punct(p, ',')) {
 		const struct token *after = cfp_peek(p, 1);
 
-		if (after->kind == TOK_PUNCT && (after->punct == '}' || after->punct == '.' ||
-						 after->punct == '['))
+		if (after->kind == TOK_PUNCT &&
+		    (after->punct == '}' || after->punct == '.' || after->punct == '['))
 			break;
 		if (!next_target(c, &t))
 			break;
@@ -567,7 +575,8 @@ static void read_whole(struct reader *r, struct target t, u64 *grow)
 	else if (ty->kind == TY_ARRAY)
 		cfp_error(p, e->span, E_INIT, "an array is initialised with { … }, or text");
 	else if (ty_is_aggregate(ty) && !fits_whole(p, ty, e))
-		cfp_error(p, e->span, E_INIT, "'%s' is initialised with { … }, or a value of its type",
+		cfp_error(p, e->span, E_INIT,
+			  "'%s' is initialised with { … }, or a value of its type",
 			  cfp_text(p, t.type));
 	else
 		scalar_part(r, t, e);

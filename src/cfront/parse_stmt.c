@@ -179,7 +179,8 @@ static struct cf_stmt *label(struct parser *p, bool in_list)
 
 	s->label = name;
 	if (old) {
-		if (cfp_error(p, s->span, E_LABEL, "label '" STR_FMT "' is set twice", STR_ARG(name)))
+		if (cfp_error(p, s->span, E_LABEL, "label '" STR_FMT "' is set twice",
+			      STR_ARG(name)))
 			diag_note(p->dx, old->span, "the first time here");
 	} else {
 		strmap_put(p->a, &p->labels, name, s);
@@ -209,10 +210,10 @@ static void add_case(struct parser *p, struct cf_stmt *s)
 
 		if (old->kind != s->kind || (s->kind == ST_CASE && !overlap(old, s, is_signed)))
 			continue;
-		if (cfp_error(p, s->span, E_LABEL, s->kind == ST_DEFAULT
-			      ? "this switch has a default already" : s->lo == s->hi
-			      ? "this switch has the case %lld already"
-			      : "this switch has a case of %lld ... %lld already",
+		if (cfp_error(p, s->span, E_LABEL,
+			      s->kind == ST_DEFAULT ? "this switch has a default already"
+			      : s->lo == s->hi	    ? "this switch has the case %lld already"
+					       : "this switch has a case of %lld ... %lld already",
 			      (long long)s->lo, (long long)s->hi))
 			diag_note(p->dx, old->span, "the first one is here");
 		return;
@@ -391,8 +392,9 @@ static struct cf_stmt *jump(struct parser *p)
 	s->target = is_break ? p->brk : p->cont;
 	cfp_next(p);
 	if (!s->target)
-		cfp_error(p, s->span, E_LABEL, is_break ? "'break' outside of a loop or switch"
-							: "'continue' outside of a loop");
+		cfp_error(p, s->span, E_LABEL,
+			  is_break ? "'break' outside of a loop or switch"
+				   : "'continue' outside of a loop");
 	cfp_expect(p, ';', "behind this statement");
 	if (!s->target)
 		s->kind = ST_EMPTY;
@@ -405,7 +407,8 @@ static struct cf_stmt *goto_statement(struct parser *p)
 
 	cfp_next(p);
 	if (at_punct(p, '*')) {
-		cfp_fail(p, p->tok->span, E_NOT_YET, "a goto to a computed place is not compiled yet");
+		cfp_fail(p, p->tok->span, E_NOT_YET,
+			 "a goto to a computed place is not compiled yet");
 		return s;
 	}
 	if (!at_name(p)) {
@@ -488,19 +491,27 @@ static struct cf_stmt *keyword_statement(struct parser *p, bool in_list)
 	case K_ELSE:
 		cfp_fail(p, p->tok->span, E_SYNTAX, "'else' without an 'if' before it");
 		return NULL;
-	default:
-		return NULL;
+	default: return NULL;
 	}
 }
 
 static bool is_statement_keyword(u8 k)
 {
 	switch (k) {
-	case K_IF: case K_SWITCH: case K_WHILE: case K_DO: case K_FOR: case K_BREAK: case K_CONTINUE:
-	case K_GOTO: case K_RETURN: case K_CASE: case K_DEFAULT: case K_ASM: case K_ELSE:
-		return true;
-	default:
-		return false;
+	case K_IF:
+	case K_SWITCH:
+	case K_WHILE:
+	case K_DO:
+	case K_FOR:
+	case K_BREAK:
+	case K_CONTINUE:
+	case K_GOTO:
+	case K_RETURN:
+	case K_CASE:
+	case K_DEFAULT:
+	case K_ASM:
+	case K_ELSE: return true;
+	default: return false;
 	}
 }
 
@@ -582,8 +593,9 @@ static void resolve_gotos(struct parser *p)
 
 		g->at->target = strmap_get(&p->labels, g->at->label);
 		if (!g->at->target) {
-			cfp_error(p, g->span, E_LABEL, "function '" STR_FMT "' has no label '"
-				  STR_FMT "'", STR_ARG(p->fn->name), STR_ARG(g->at->label));
+			cfp_error(p, g->span, E_LABEL,
+				  "function '" STR_FMT "' has no label '" STR_FMT "'",
+				  STR_ARG(p->fn->name), STR_ARG(g->at->label));
 			g->at->kind = ST_EMPTY;
 		}
 	}
@@ -628,24 +640,25 @@ static bool falls_through(const struct cf_stmt *s)
 	bool has_default = false;
 
 	switch (s->kind) {
-	case ST_RETURN: case ST_GOTO: case ST_BREAK: case ST_CONTINUE:
-		return false;
-	case ST_BLOCK:
-		return list_falls_through(s->body);
+	case ST_RETURN:
+	case ST_GOTO:
+	case ST_BREAK:
+	case ST_CONTINUE: return false;
+	case ST_BLOCK: return list_falls_through(s->body);
 	case ST_IF:
 		return !s->other || !s->body || falls_through(s->body) || falls_through(s->other);
-	case ST_LABEL: case ST_CASE: case ST_DEFAULT:
-		return !s->body || falls_through(s->body);
-	case ST_WHILE: case ST_FOR: case ST_DO:
-		return !always(s) || has_break(s->body, s);
+	case ST_LABEL:
+	case ST_CASE:
+	case ST_DEFAULT: return !s->body || falls_through(s->body);
+	case ST_WHILE:
+	case ST_FOR:
+	case ST_DO: return !always(s) || has_break(s->body, s);
 	case ST_SWITCH:
 		for (u32 i = 0; i < s->cases.n; i++)
 			has_default |= s->cases.at[i]->kind == ST_DEFAULT;
 		return !has_default || !s->body || has_break(s->body, s) || falls_through(s->body);
-	case ST_EXPR:
-		return !(s->e->kind == EX_BUILTIN && s->e->builtin == BI_UNREACHABLE);
-	default:
-		return true;
+	case ST_EXPR: return !(s->e->kind == EX_BUILTIN && s->e->builtin == BI_UNREACHABLE);
+	default: return true;
 	}
 }
 

@@ -79,9 +79,11 @@ static void bit_field(struct parser *p, struct ty_member *m, struct span at)
 	if (!cfp_constant(p, "the width of a bit-field", &bits) || m->type == p->u->poison)
 		return;
 	if (!ty_is_int(m->type) || ty_strip(m->type)->size > 8)
-		cfp_error(p, at, E_TYPE, "a bit-field must be an integer of at most 64 bits, not '%s'",
+		cfp_error(p, at, E_TYPE,
+			  "a bit-field must be an integer of at most 64 bits, not '%s'",
 			  cfp_text(p, m->type));
-	else if (bits < 0 || (u64)bits > (ty_strip(m->type)->is_bool ? 1 : ty_strip(m->type)->size * 8))
+	else if (bits < 0 ||
+		 (u64)bits > (ty_strip(m->type)->is_bool ? 1 : ty_strip(m->type)->size * 8))
 		cfp_error(p, at, E_CONST, "'%s' has no room for %lld bits", cfp_text(p, m->type),
 			  (long long)bits);
 	else if (bits == 0 && m->name.n)

@@ -158,8 +158,8 @@ void pp_raw(struct pp *pp, struct pp_tok *t)
 				*t = (struct pp_tok){ .kind = TOK_EOF };
 				return;
 			}
-			pp->owes_space |= c->first_flags != UINT8_MAX &&
-					  (c->first_flags & PP_SPACE);
+			pp->owes_space |=
+				c->first_flags != UINT8_MAX && (c->first_flags & PP_SPACE);
 			pp_pop(pp);
 			continue;
 		}
@@ -284,7 +284,8 @@ static bool check_text(struct pp *pp, const struct source *src)
 	str x = src->text;
 	const char *nul;
 
-	if (str_starts(x, "\x7f" "ELF")) {
+	if (str_starts(x, "\x7f"
+			  "ELF")) {
 		what = "this is an ELF file, not C source";
 	} else if (str_starts(x, "\xff\xfe") || str_starts(x, "\xfe\xff")) {
 		what = "this text is UTF-16";

@@ -48,8 +48,11 @@ static bool read_text(struct pp *pp, const char *path)
 
 static void read_config(struct pp *pp)
 {
-	static const struct { const char *before, *after; } places[] = {
-		{ "/boot/config-", "" }, { "/lib/modules/", "/config" },
+	static const struct {
+		const char *before, *after;
+	} places[] = {
+		{ "/boot/config-", "" },
+		{ "/lib/modules/", "/config" },
 		{ "/usr/lib/modules/", "/config" },
 	};
 	struct utsname uts;
@@ -58,8 +61,8 @@ static void read_config(struct pp *pp)
 	if (!pp->o->machine || read_text(pp, "/proc/config.gz") || uname(&uts))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		str path = str_printf(pp->a, "%s%s%s", places[i].before, uts.release,
-				      places[i].after);
+		str path =
+			str_printf(pp->a, "%s%s%s", places[i].before, uts.release, places[i].after);
 
 		if (read_text(pp, path.s))
 			return;
@@ -89,11 +92,19 @@ static bool find_line(const struct pp *pp, str name, str *out_value)
 static bool is_assumed(str name)
 {
 	static const char *const always[] = {
-		"CONFIG_64BIT", "CONFIG_ARCH_HAS_SYSCALL_WRAPPER", "CONFIG_BPF",
-		"CONFIG_BPF_SYSCALL", "CONFIG_CGROUPS", "CONFIG_DEBUG_INFO_BTF", "CONFIG_MMU",
-		"CONFIG_NET", "CONFIG_NET_NS", "CONFIG_SMP",
+		"CONFIG_64BIT",
+		"CONFIG_ARCH_HAS_SYSCALL_WRAPPER",
+		"CONFIG_BPF",
+		"CONFIG_BPF_SYSCALL",
+		"CONFIG_CGROUPS",
+		"CONFIG_DEBUG_INFO_BTF",
+		"CONFIG_MMU",
+		"CONFIG_NET",
+		"CONFIG_NET_NS",
+		"CONFIG_SMP",
 #if defined(__x86_64__)
-		"CONFIG_X86", "CONFIG_X86_64",
+		"CONFIG_X86",
+		"CONFIG_X86_64",
 #elif defined(__aarch64__)
 		"CONFIG_ARM64",
 #endif

@@ -19,10 +19,10 @@ struct def {
 	struct pp_macro *m;
 	const struct pp_tok *at, *end;
 	pp_list body;
-	u32 opt_begin;        /* index of the open PP_OPT_BEGIN, if is_in_opt */
-	u32 opt_depth;        /* ( open inside of it */
+	u32 opt_begin; /* index of the open PP_OPT_BEGIN, if is_in_opt */
+	u32 opt_depth; /* ( open inside of it */
 	bool is_in_opt;
-	bool is_gnu_named;    /* args...: __VA_ARGS__ is no parameter */
+	bool is_gnu_named; /* args...: __VA_ARGS__ is no parameter */
 };
 
 static bool wrong(struct def *d, const struct pp_tok *t, const char *what)
@@ -219,8 +219,7 @@ static bool read_definition(struct def *d)
 	while (d->at < d->end)
 		if (!read_body_token(d))
 			return false;
-	return !d->is_in_opt ||
-	       wrong(d, &d->body.at[d->opt_begin], "__VA_OPT__( is never closed");
+	return !d->is_in_opt || wrong(d, &d->body.at[d->opt_begin], "__VA_OPT__( is never closed");
 }
 
 /* Compiles the definition in the n > 0 tokens at `at`, of which the first is the name. NULL if it

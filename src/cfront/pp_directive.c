@@ -12,14 +12,31 @@
 #include "cfront/pp.h"
 
 enum directive {
-	D_NONE, D_DEFINE, D_UNDEF, D_INCLUDE, D_IF, D_IFDEF, D_IFNDEF, D_ELIF, D_ELIFDEF,
-	D_ELIFNDEF, D_ELSE, D_ENDIF, D_LINE, D_ERROR, D_WARNING, D_PRAGMA, D_IDENT,
+	D_NONE,
+	D_DEFINE,
+	D_UNDEF,
+	D_INCLUDE,
+	D_IF,
+	D_IFDEF,
+	D_IFNDEF,
+	D_ELIF,
+	D_ELIFDEF,
+	D_ELIFNDEF,
+	D_ELSE,
+	D_ENDIF,
+	D_LINE,
+	D_ERROR,
+	D_WARNING,
+	D_PRAGMA,
+	D_IDENT,
 };
 static const char *const names[] = {
-	[D_DEFINE] = "define", [D_UNDEF] = "undef", [D_INCLUDE] = "include", [D_IF] = "if",
-	[D_IFDEF] = "ifdef", [D_IFNDEF] = "ifndef", [D_ELIF] = "elif", [D_ELIFDEF] = "elifdef",
-	[D_ELIFNDEF] = "elifndef", [D_ELSE] = "else", [D_ENDIF] = "endif", [D_LINE] = "line",
-	[D_ERROR] = "error", [D_WARNING] = "warning", [D_PRAGMA] = "pragma", [D_IDENT] = "ident",
+	[D_DEFINE] = "define", [D_UNDEF] = "undef",	[D_INCLUDE] = "include",
+	[D_IF] = "if",	       [D_IFDEF] = "ifdef",	[D_IFNDEF] = "ifndef",
+	[D_ELIF] = "elif",     [D_ELIFDEF] = "elifdef", [D_ELIFNDEF] = "elifndef",
+	[D_ELSE] = "else",     [D_ENDIF] = "endif",	[D_LINE] = "line",
+	[D_ERROR] = "error",   [D_WARNING] = "warning", [D_PRAGMA] = "pragma",
+	[D_IDENT] = "ident",
 };
 
 static enum directive which(const struct pp_tok *t)
@@ -95,8 +112,7 @@ static bool check_no_else(struct pp *pp, const struct pp_cond *cond, const struc
 {
 	if (!cond->had_else)
 		return true;
-	diag_add(pp->dx, pp_span(t), E_DIRECTIVE, "#" STR_FMT " behind #else",
-		 STR_ARG(pp_text(t)));
+	diag_add(pp->dx, pp_span(t), E_DIRECTIVE, "#" STR_FMT " behind #else", STR_ARG(pp_text(t)));
 	diag_note(pp->dx, cond->at, "the condition begins here");
 	return false;
 }

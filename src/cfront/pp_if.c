@@ -10,15 +10,18 @@
  */
 #include "cfront/pp.h"
 
-struct value { u64 bits; bool is_unsigned; };
+struct value {
+	u64 bits;
+	bool is_unsigned;
+};
 
 struct cond {
 	struct pp *pp;
-	struct pp_tok t;      /* the token at hand */
-	struct span at;       /* of the directive's name */
+	struct pp_tok t; /* the token at hand */
+	struct span at;	 /* of the directive's name */
 	const char *directive;
 	u32 depth;
-	u32 dead;             /* > 0: in an operand that does not count */
+	u32 dead; /* > 0: in an operand that does not count */
 	bool is_wrong;
 };
 
@@ -297,8 +300,7 @@ static struct value binary(struct cond *c, int min_rank)
 
 	while ((rank = rank_of(&c->t)) >= min_rank && rank && !c->is_wrong) {
 		struct pp_tok op = c->t;
-		bool is_dead = (pp_is(&op, P_ANDAND) && !a.bits) ||
-			       (pp_is(&op, P_OROR) && a.bits);
+		bool is_dead = (pp_is(&op, P_ANDAND) && !a.bits) || (pp_is(&op, P_OROR) && a.bits);
 
 		c->dead += is_dead;
 		next(c);

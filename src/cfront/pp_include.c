@@ -22,8 +22,8 @@
 enum where { W_NOWHERE, W_FILE, W_LIB, W_EMPTY };
 struct found {
 	enum where where;
-	str path;             /* W_FILE, NUL-terminated; W_LIB: the name in lib/ */
-	str text;             /* W_LIB */
+	str path; /* W_FILE, NUL-terminated; W_LIB: the name in lib/ */
+	str text; /* W_LIB */
 };
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -31,10 +31,10 @@ struct found {
 static bool is_kernel_like(str name)
 {
 	static const char *const folders[] = {
-		"linux/", "net/", "uapi/", "asm/", "asm-generic/", "scsi/", "rdma/", "crypto/",
-		"trace/", "drm/", "sound/", "media/", "video/", "xen/", "acpi/", "generated/",
-		"keys/", "kunit/", "kvm/", "math-emu/", "misc/", "pcmcia/", "ras/", "soc/",
-		"target/", "vdso/",
+		"linux/",  "net/",	 "uapi/", "asm/",    "asm-generic/", "scsi/",	  "rdma/",
+		"crypto/", "trace/",	 "drm/",  "sound/",  "media/",	     "video/",	  "xen/",
+		"acpi/",   "generated/", "keys/", "kunit/",  "kvm/",	     "math-emu/", "misc/",
+		"pcmcia/", "ras/",	 "soc/",  "target/", "vdso/",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
@@ -122,8 +122,9 @@ static void report_missing(struct pp *pp, str name, bool is_angled, struct span 
 	if (near.best.n)
 		diag_hint(pp->dx, "did you mean <" STR_FMT ">?", STR_ARG(near.best));
 	else if (is_angled)
-		diag_hint(pp->dx, "the C library's headers are not for BPF programs; the kernel's types "
-				  "and constants are known without #include");
+		diag_hint(pp->dx,
+			  "the C library's headers are not for BPF programs; the kernel's types "
+			  "and constants are known without #include");
 	else
 		diag_hint(pp->dx, "it is searched beside the including file, in the folders given "
 				  "with -I, and among skep's own headers");

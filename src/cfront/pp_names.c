@@ -15,7 +15,10 @@
 
 #include <string.h>
 
-static const struct { const char *name; u8 special, dynamic; } specials[] = {
+static const struct {
+	const char *name;
+	u8 special, dynamic;
+} specials[] = {
 	{ "__VA_ARGS__", PP_VA_ARGS, 0 },
 	{ "__VA_OPT__", PP_VA_OPT, 0 },
 	{ "_Pragma", PP_PRAGMA_OP, 0 },
@@ -74,8 +77,8 @@ void pp_resolve(struct pp *pp, struct pp_name *name)
 			pp, str_printf(pp->a, "LINUX_VERSION_CODE %u", pp_version(pp)));
 	} else if (str_starts(x, "CONFIG_")) {
 		if (pp_config(pp, x, &value))
-			name->macro = pp_define_builtin(pp, str_printf(pp->a,
-					STR_FMT " " STR_FMT, STR_ARG(x), STR_ARG(value)));
+			name->macro = pp_define_builtin(pp, str_printf(pp->a, STR_FMT " " STR_FMT,
+								       STR_ARG(x), STR_ARG(value)));
 	} else if ((text = cf_lib_macro(x, pp_version(pp)))) {
 		name->macro = pp_define_builtin(pp, str_of(text));
 	}
@@ -108,8 +111,9 @@ static void refuse_date(struct pp *pp, const struct pp_macro *m, const struct pp
 	diag_add(pp->dx, pp_span(use), E_MACRO,
 		 "'" STR_FMT "' would make the same source compile differently each time",
 		 STR_ARG(m->name->text));
-	diag_hint(pp->dx, "define it on the command line if the program needs it: -D'" STR_FMT
-		  "=\"…\"'", STR_ARG(m->name->text));
+	diag_hint(pp->dx,
+		  "define it on the command line if the program needs it: -D'" STR_FMT "=\"…\"'",
+		  STR_ARG(m->name->text));
 }
 
 void pp_dynamic(struct pp *pp, const struct pp_macro *m, const struct pp_tok *use,
@@ -120,24 +124,12 @@ void pp_dynamic(struct pp *pp, const struct pp_macro *m, const struct pp_tok *us
 	s64 number = 0;
 
 	switch (m->dynamic) {
-	case PP_LINE:
-		number = (s64)sources_place(pp->o->ss, use->lo).line + f->line_delta;
-		break;
-	case PP_FILE:
-		text = quoted(pp, f->name);
-		break;
-	case PP_BASE_FILE:
-		text = quoted(pp, pp->main->src->name);
-		break;
-	case PP_LEVEL:
-		number = (s64)pp->n_nesting - 1;
-		break;
-	case PP_COUNTER:
-		number = pp->counter++;
-		break;
-	default:
-		refuse_date(pp, m, use);
-		break;
+	case PP_LINE: number = (s64)sources_place(pp->o->ss, use->lo).line + f->line_delta; break;
+	case PP_FILE: text = quoted(pp, f->name); break;
+	case PP_BASE_FILE: text = quoted(pp, pp->main->src->name); break;
+	case PP_LEVEL: number = (s64)pp->n_nesting - 1; break;
+	case PP_COUNTER: number = pp->counter++; break;
+	default: refuse_date(pp, m, use); break;
 	}
 	*out = *use;
 	out->name = NULL;
@@ -164,13 +156,30 @@ static bool is_listed(const char *const *names, size_t n, str name)
 bool pp_has_builtin(str name)
 {
 	static const char *const known[] = {
-		"__builtin_bswap16", "__builtin_bswap32", "__builtin_bswap64",
-		"__builtin_choose_expr", "__builtin_clz", "__builtin_clzl", "__builtin_clzll",
-		"__builtin_constant_p", "__builtin_ctz", "__builtin_ctzl", "__builtin_ctzll",
-		"__builtin_expect", "__builtin_memcmp", "__builtin_memcpy", "__builtin_memset",
-		"__builtin_offsetof", "__builtin_popcount", "__builtin_popcountl",
-		"__builtin_popcountll", "__builtin_preserve_access_index", "__builtin_strlen",
-		"__builtin_trap", "__builtin_types_compatible_p", "__builtin_unreachable",
+		"__builtin_bswap16",
+		"__builtin_bswap32",
+		"__builtin_bswap64",
+		"__builtin_choose_expr",
+		"__builtin_clz",
+		"__builtin_clzl",
+		"__builtin_clzll",
+		"__builtin_constant_p",
+		"__builtin_ctz",
+		"__builtin_ctzl",
+		"__builtin_ctzll",
+		"__builtin_expect",
+		"__builtin_memcmp",
+		"__builtin_memcpy",
+		"__builtin_memset",
+		"__builtin_offsetof",
+		"__builtin_popcount",
+		"__builtin_popcountl",
+		"__builtin_popcountll",
+		"__builtin_preserve_access_index",
+		"__builtin_strlen",
+		"__builtin_trap",
+		"__builtin_types_compatible_p",
+		"__builtin_unreachable",
 		"__sync_fetch_and_add",
 	};
 
@@ -181,7 +190,7 @@ bool pp_has_attribute(str name)
 {
 	static const char *const known[] = {
 		"aligned", "always_inline", "noinline", "packed",
-		"section", "unused", "used", "weak",
+		"section", "unused",	    "used",	"weak",
 	};
 
 	if (name.n > 4 && str_starts(name, "__") && str_ends(name, "__"))

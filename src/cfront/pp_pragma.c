@@ -84,8 +84,7 @@ static str unroll_words(const struct pp *pp, u32 from)
 static bool is_known_elsewhere(const struct pp *pp)
 {
 	return is_word(pp, 0, "GCC") || is_word(pp, 0, "clang") || is_word(pp, 0, "STDC") ||
-	       is_word(pp, 0, "region") || is_word(pp, 0, "endregion") ||
-	       is_word(pp, 0, "message");
+	       is_word(pp, 0, "region") || is_word(pp, 0, "endregion") || is_word(pp, 0, "message");
 }
 
 static void warn_unknown(struct pp *pp, struct span at)
@@ -102,8 +101,8 @@ static void warn_unknown(struct pp *pp, struct span at)
 /* Carries out the pragma in pp->line; true: *t became a token. */
 static bool apply(struct pp *pp, struct span at, struct pp_tok *t)
 {
-	bool is_gcc = is_word(pp, 0, "GCC") &&
-		      (is_word(pp, 1, "unroll") || is_word(pp, 1, "nounroll"));
+	bool is_gcc =
+		is_word(pp, 0, "GCC") && (is_word(pp, 1, "unroll") || is_word(pp, 1, "nounroll"));
 	u32 from = is_gcc ? 1 : 0;
 	str words;
 

@@ -22,8 +22,8 @@ struct subst {
 	struct pp *pp;
 	struct pp_call *call;
 	pp_list *out;
-	bool is_pasting;      /* ## stands before what comes next */
-	bool owes_space;      /* something with white space before it became nothing */
+	bool is_pasting; /* ## stands before what comes next */
+	bool owes_space; /* something with white space before it became nothing */
 	u32 n_places;
 	u64 n_appended;
 };

@@ -47,10 +47,16 @@ static bool tracepoint_point(str rest, struct probes_point *out)
 
 static bool point_of_name(struct parser *p, str name, struct probes_point *out)
 {
-	static const struct { const char *prefix; enum probes_provider provider; } rows[] = {
-		{ "kprobe__", PROBES_KPROBE }, { "kretprobe__", PROBES_KRETPROBE },
-		{ "raw_tracepoint__", PROBES_RAW_TRACEPOINT }, { "kfunc__", PROBES_FENTRY },
-		{ "kretfunc__", PROBES_FEXIT }, { "lsm__", PROBES_LSM },
+	static const struct {
+		const char *prefix;
+		enum probes_provider provider;
+	} rows[] = {
+		{ "kprobe__", PROBES_KPROBE },
+		{ "kretprobe__", PROBES_KRETPROBE },
+		{ "raw_tracepoint__", PROBES_RAW_TRACEPOINT },
+		{ "kfunc__", PROBES_FENTRY },
+		{ "kretfunc__", PROBES_FEXIT },
+		{ "lsm__", PROBES_LSM },
 	};
 
 	for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
@@ -134,7 +140,10 @@ static void report_cycle(struct parser *p, const struct cf_edge *e)
  * bodies do not nest. */
 static void visit(struct parser *p, struct cf_sym *start)
 {
-	struct frame { struct cf_sym *fn; const struct cf_edge *next; };
+	struct frame {
+		struct cf_sym *fn;
+		const struct cf_edge *next;
+	};
 	const struct cf_edge *end = p->calls.n ? p->calls.at + p->calls.n : NULL;
 	vec(struct frame) stack = { 0 };
 

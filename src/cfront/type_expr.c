@@ -144,7 +144,8 @@ static struct cf_expr *load(struct parser *p, struct cf_expr *e, const struct ty
 
 	if (cfx_is_map(e)) {
 		if (cfp_error(p, e->span, E_MAP, "a map is no value"))
-			diag_hint(p->dx, "look an entry up with lookup(), or pass the map's address");
+			diag_hint(p->dx,
+				  "look an entry up with lookup(), or pass the map's address");
 		return cfx_poison(p, e->span);
 	}
 	if (ty->kind == TY_FLOAT) {
@@ -308,8 +309,7 @@ static bool pointees_fit(const struct type *to, const struct type *from)
 {
 	to = bare_shape(to);
 	from = bare_shape(from);
-	if (to->kind == TY_VOID || from->kind == TY_VOID || ty_same(to, from) ||
-	    same_tag(to, from))
+	if (to->kind == TY_VOID || from->kind == TY_VOID || ty_same(to, from) || same_tag(to, from))
 		return true;
 	if (to->kind == TY_INT && from->kind == TY_INT)
 		return to->size == from->size;
@@ -325,8 +325,9 @@ static void check_pointers(struct parser *p, struct cf_expr *e, const struct typ
 	const struct type *have = ty_strip(ty_strip(e->type)->to);
 
 	if (!pointees_fit(want, have))
-		cfp_error(p, e->span, W_TYPE, "%s: '%s' becomes '%s', which points to something else",
-			  what, cfp_text(p, e->type), cfp_text(p, to));
+		cfp_error(p, e->span, W_TYPE,
+			  "%s: '%s' becomes '%s', which points to something else", what,
+			  cfp_text(p, e->type), cfp_text(p, to));
 	else if (have->quals & TY_CONST && !(want->quals & TY_CONST) && have->kind != TY_FUNC)
 		cfp_error(p, e->span, W_TYPE, "%s: '%s' becomes '%s', which forgets const", what,
 			  cfp_text(p, e->type), cfp_text(p, to));
@@ -363,7 +364,9 @@ struct cf_expr *cfx_assignable(struct parser *p, struct cf_expr *e, const struct
 	}
 	if (ty_is_aggregate(want))
 		return bare_shape(have) == bare_shape(want) || ty_same(have, want) ||
-		       same_tag(have, want) ? e : mismatch(p, e, to, what);
+				       same_tag(have, want)
+			       ? e
+			       : mismatch(p, e, to, what);
 	if (!ty_is_scalar(want) || !ty_is_scalar(have))
 		return mismatch(p, e, to, what);
 	if (ty_is_ptr(want) && ty_is_ptr(have)) {

@@ -14,9 +14,9 @@
 static const char *op_text(u32 op)
 {
 	static const char single[128][2] = {
-		['+'] = "+", ['-'] = "-", ['*'] = "*", ['/'] = "/", ['%'] = "%", ['&'] = "&",
-		['|'] = "|", ['^'] = "^", ['<'] = "<", ['>'] = ">", ['='] = "=", ['!'] = "!",
-		['~'] = "~", ['?'] = "?", [','] = ",",
+		['+'] = "+", ['-'] = "-", ['*'] = "*", ['/'] = "/", ['%'] = "%",
+		['&'] = "&", ['|'] = "|", ['^'] = "^", ['<'] = "<", ['>'] = ">",
+		['='] = "=", ['!'] = "!", ['~'] = "~", ['?'] = "?", [','] = ",",
 	};
 
 	return op < 128 ? single[op] : lex_punct_text(op);
@@ -33,8 +33,8 @@ static struct cf_expr *fold(struct parser *p, struct cf_expr *e)
 	return cfx_const(p, e->type, v, e->span);
 }
 
-static struct cf_expr *bad_operands(struct parser *p, u32 op, struct cf_expr *a,
-				    struct cf_expr *b, struct span at)
+static struct cf_expr *bad_operands(struct parser *p, u32 op, struct cf_expr *a, struct cf_expr *b,
+				    struct span at)
 {
 	if (is_poison(p, a) || is_poison(p, b))
 		return cfx_poison(p, at);
@@ -51,9 +51,8 @@ static struct cf_expr *bad_operands(struct parser *p, u32 op, struct cf_expr *a,
 /* Of two promoted types (C11 6.3.1.8). */
 static const struct type *common(struct parser *p, const struct type *a, const struct type *b)
 {
-	static const enum ty_basic order[] = { TY_B_INT, TY_B_UINT, TY_B_LONG, TY_B_ULONG,
-					       TY_B_LLONG, TY_B_ULLONG, TY_B_INT128,
-					       TY_B_UINT128 };
+	static const enum ty_basic order[] = { TY_B_INT,   TY_B_UINT,	TY_B_LONG,   TY_B_ULONG,
+					       TY_B_LLONG, TY_B_ULLONG, TY_B_INT128, TY_B_UINT128 };
 	u32 i = 0, k = 0;
 
 	while (ty_basic(p->t, order[i]) != a)
@@ -91,8 +90,8 @@ static void warn_divisor(struct parser *p, u32 op, const struct cf_expr *b)
 	if ((op != '/' && op != '%') || !cf_const_value(p->u, b, &v) || v != 0)
 		return;
 	if (cfp_error(p, b->span, W_DIV_ZERO, "the divisor is always 0"))
-		diag_hint(p->dx, op == '/' ? "on BPF the result is 0" :
-			  "on BPF the result is the dividend");
+		diag_hint(p->dx, op == '/' ? "on BPF the result is 0"
+					   : "on BPF the result is the dividend");
 }
 
 static void warn_shift(struct parser *p, const struct cf_expr *a, const struct cf_expr *b)
@@ -160,7 +159,8 @@ static struct cf_expr *pointer_plus(struct parser *p, u32 op, struct cf_expr *a,
 static struct cf_expr *pointer_minus(struct parser *p, struct cf_expr *a, struct cf_expr *b,
 				     struct span span)
 {
-	const struct type *x = ty_strip(ty_strip(a->type)->to), *y = ty_strip(ty_strip(b->type)->to);
+	const struct type *x = ty_strip(ty_strip(a->type)->to),
+			  *y = ty_strip(ty_strip(b->type)->to);
 	struct cf_expr *e;
 
 	if (x->plain != y->plain && !ty_same(x, y) && x->size != y->size)
@@ -192,7 +192,8 @@ static struct cf_expr *compare_pointers(struct parser *p, u32 op, struct cf_expr
 				  "a comparison of pointers to different types: '%s' and '%s'",
 				  cfp_text(p, a->type), cfp_text(p, b->type));
 	} else if (!cfx_is_null(a_ptr ? b : a)) {
-		cfp_error(p, span, W_TYPE, "a comparison of a pointer with an integer: '%s' and '%s'",
+		cfp_error(p, span, W_TYPE,
+			  "a comparison of a pointer with an integer: '%s' and '%s'",
 			  cfp_text(p, a->type), cfp_text(p, b->type));
 	}
 	a = a_ptr ? a : cf_convert(p->u, cf_convert(p->u, a, ulong), b->type);
@@ -363,7 +364,8 @@ static bool writable(struct parser *p, struct cf_expr *e)
 	if (cfx_is_map(e)) {
 		cfp_error(p, e->span, E_LVALUE, "a map cannot be assigned to");
 	} else if (!e->is_lvalue) {
-		cfp_error(p, e->span, E_LVALUE, "this is a value, not an object that can be assigned to");
+		cfp_error(p, e->span, E_LVALUE,
+			  "this is a value, not an object that can be assigned to");
 	} else if (ty->kind == TY_ARRAY) {
 		if (cfp_error(p, e->span, E_LVALUE, "an array cannot be assigned to"))
 			diag_hint(p->dx, "copy it with __builtin_memcpy(), or assign its elements");
@@ -545,7 +547,8 @@ struct cf_expr *cfx_member(struct parser *p, struct cf_expr *a, str name, struct
 	if (is_poison(p, a))
 		return cfx_poison(p, span_join(a->span, at));
 	if (!ty_is_aggregate(a->type)) {
-		cfp_error(p, at, E_MEMBER, "'%s' is no struct or union: it has no member '" STR_FMT "'",
+		cfp_error(p, at, E_MEMBER,
+			  "'%s' is no struct or union: it has no member '" STR_FMT "'",
 			  cfp_text(p, a->type), STR_ARG(name));
 		return cfx_poison(p, span_join(a->span, at));
 	}
@@ -561,8 +564,8 @@ struct cf_expr *cfx_member(struct parser *p, struct cf_expr *a, str name, struct
 			return member_path(p, a, path, at);
 		return no_member(p, a, agg, name, at);
 	}
-	e = cfx_new(p, EX_MEMBER, ty_qualify(p->t, m->type, m->type->quals |
-					     ty_strip(a->type)->quals),
+	e = cfx_new(p, EX_MEMBER,
+		    ty_qualify(p->t, m->type, m->type->quals | ty_strip(a->type)->quals),
 		    span_join(a->span, at), a, NULL);
 	e->member = m;
 	e->bit_off = off;

@@ -3,17 +3,19 @@
 
 #include "cli/cli.h"
 
-const char check_help[] =
-	"usage: skep check [FLAGS] FILE\n"
-	"\n"
-	"Compiles a program and has the kernel's verifier look at it. Nothing is attached. Where the process may\n"
-	"not load programs, what skep itself can check is checked, and the missing privilege is named.\n"
-	"\n"
-	"  -e, --script SCRIPT    a bpftrace script instead of a file\n"
-	"  --attach POINT=FUNC    as for run\n"
-	"  -D, --define N[=V]     define a macro          -I, --include DIR  search DIR for headers\n"
-	"  --json                 diagnostics as JSON lines\n"
-	"  -v, --verbose          show the verifier's log\n";
+const char check_help[] = "usage: skep check [FLAGS] FILE\n"
+			  "\n"
+			  "Compiles a program and has the kernel's verifier look at it. Nothing is "
+			  "attached. Where the process may\n"
+			  "not load programs, what skep itself can check is checked, and the "
+			  "missing privilege is named.\n"
+			  "\n"
+			  "  -e, --script SCRIPT    a bpftrace script instead of a file\n"
+			  "  --attach POINT=FUNC    as for run\n"
+			  "  -D, --define N[=V]     define a macro          -I, --include DIR  "
+			  "search DIR for headers\n"
+			  "  --json                 diagnostics as JSON lines\n"
+			  "  -v, --verbose          show the verifier's log\n";
 
 int verb_check(struct flags *f)
 {

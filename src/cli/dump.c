@@ -3,16 +3,18 @@
 
 #include "cli/cli.h"
 
-const char dump_help[] =
-	"usage: skep dump [FLAGS] FILE --stage STAGE\n"
-	"\n"
-	"Prints what a stage of the compiler makes of a program: tokens, ast, ir (after all passes),\n"
-	"ir:PASS (after that pass; ir:none before any), bpf (instructions under their source lines), obj (maps,\n"
-	"programs, events; the default).\n"
-	"\n"
-	"  -e, --script SCRIPT    a bpftrace script instead of a file\n"
-	"  --attach POINT=FUNC    as for run\n"
-	"  -D, --define N[=V]     define a macro          -I, --include DIR  search DIR for headers\n";
+const char dump_help[] = "usage: skep dump [FLAGS] FILE --stage STAGE\n"
+			 "\n"
+			 "Prints what a stage of the compiler makes of a program: tokens, ast, ir "
+			 "(after all passes),\n"
+			 "ir:PASS (after that pass; ir:none before any), bpf (instructions under "
+			 "their source lines), obj (maps,\n"
+			 "programs, events; the default).\n"
+			 "\n"
+			 "  -e, --script SCRIPT    a bpftrace script instead of a file\n"
+			 "  --attach POINT=FUNC    as for run\n"
+			 "  -D, --define N[=V]     define a macro          -I, --include DIR  "
+			 "search DIR for headers\n";
 
 int verb_dump(struct flags *f)
 {

@@ -3,13 +3,17 @@
 
 #include "cli/cli.h"
 
-const char list_help[] =
-	"usage: skep list [--json] PATTERN\n"
-	"\n"
-	"Lists the events of this machine that match, one a line: 'tracepoint:syscalls:*open*', 'kprobe:tcp_*',\n"
-	"'raw_tracepoint:*', 'fentry:vfs_*', 'software:*', 'uprobe:/bin/bash:*'. * is any run of characters.\n";
+const char list_help[] = "usage: skep list [--json] PATTERN\n"
+			 "\n"
+			 "Lists the events of this machine that match, one a line: "
+			 "'tracepoint:syscalls:*open*', 'kprobe:tcp_*',\n"
+			 "'raw_tracepoint:*', 'fentry:vfs_*', 'software:*', 'uprobe:/bin/bash:*'. "
+			 "* is any run of characters.\n";
 
-struct listing { bool json; size_t n; };
+struct listing {
+	bool json;
+	size_t n;
+};
 
 static int print_point(void *arg, const char *point)
 {

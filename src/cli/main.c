@@ -13,13 +13,16 @@ static const struct verb verbs[] = {
 
 static void usage(FILE *out)
 {
-	fprintf(out, "skep %s: eBPF, whole: compiles, verifies and runs BPF programs\n\n"
-		     "usage: skep VERB [FLAGS] …\n\n", SKEP_VERSION);
+	fprintf(out,
+		"skep %s: eBPF, whole: compiles, verifies and runs BPF programs\n\n"
+		"usage: skep VERB [FLAGS] …\n\n",
+		SKEP_VERSION);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(out, "  %-7s %s\n", verbs[i].name, verbs[i].text);
-	fprintf(out, "\n  skep run hello.c -- ls -l                    around a command\n"
-		     "  skep -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }' -- ls\n\n"
-		     "skep VERB --help tells a verb's flags; man skep tells everything.\n");
+	fprintf(out,
+		"\n  skep run hello.c -- ls -l                    around a command\n"
+		"  skep -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }' -- ls\n\n"
+		"skep VERB --help tells a verb's flags; man skep tells everything.\n");
 }
 
 static const struct verb *find_verb(const char *name)

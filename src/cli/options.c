@@ -33,9 +33,12 @@ static bool wrong(const char *flag, const char *value, const char *want)
 /* "2s", "500ms", "100us", "7ns", "5m", "1h"; a bare number is seconds. */
 static bool parse_time(const char *text, uint64_t *out)
 {
-	static const struct { const char *unit; uint64_t ns; } units[] = {
-		{ "", 1000000000 }, { "s", 1000000000 }, { "ms", 1000000 }, { "us", 1000 },
-		{ "ns", 1 }, { "m", 60000000000 }, { "h", 3600000000000 },
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = {
+		{ "", 1000000000 }, { "s", 1000000000 },  { "ms", 1000000 },	  { "us", 1000 },
+		{ "ns", 1 },	    { "m", 60000000000 }, { "h", 3600000000000 },
 	};
 	char *end;
 	double v = strtod(text, &end);
@@ -108,29 +111,75 @@ static bool set_pids(struct flags *f, const char *v)
 	return f->o.n_pids > 0 || wrong("-p", v, "a process id");
 }
 
-static bool add_attach(struct flags *f, const char *v) { return list_add(&f->attach, v); }
-static bool add_define(struct flags *f, const char *v) { return list_add(&f->defines, v); }
-static bool add_dir(struct flags *f, const char *v) { return list_add(&f->include_dirs, v); }
+static bool add_attach(struct flags *f, const char *v)
+{
+	return list_add(&f->attach, v);
+}
+static bool add_define(struct flags *f, const char *v)
+{
+	return list_add(&f->defines, v);
+}
+static bool add_dir(struct flags *f, const char *v)
+{
+	return list_add(&f->include_dirs, v);
+}
 static bool add_format(struct flags *f, const char *v)
 {
 	if (!strchr(v, '='))
 		return wrong("--map-format", v, "TABLE=FORMAT");
 	return list_add(&f->map_formats, v);
 }
-static bool set_script(struct flags *f, const char *v) { f->script = v; return true; }
-static bool set_stage(struct flags *f, const char *v) { f->stage = v; return true; }
-static bool set_output(struct flags *f, const char *v) { f->output = v; return true; }
-static bool set_btf(struct flags *f, const char *v) { f->o.btf_path = v; return true; }
+static bool set_script(struct flags *f, const char *v)
+{
+	f->script = v;
+	return true;
+}
+static bool set_stage(struct flags *f, const char *v)
+{
+	f->stage = v;
+	return true;
+}
+static bool set_output(struct flags *f, const char *v)
+{
+	f->output = v;
+	return true;
+}
+static bool set_btf(struct flags *f, const char *v)
+{
+	f->o.btf_path = v;
+	return true;
+}
 
 /* ---- one function a flag without -------------------------------------------------------------- */
 
-static void on_help(struct flags *f) { f->help = true; }
-static void on_timing(struct flags *f) { f->timing = true; }
-static void on_json(struct flags *f) { f->o.json = 1; }
-static void on_strict(struct flags *f) { f->o.strict = 1; }
-static void on_verbose(struct flags *f) { f->o.verbose++; }
-static void on_no_maps(struct flags *f) { f->o.no_maps = 1; }
-static void on_trace_pipe(struct flags *f) { f->o.trace_pipe = 1; }
+static void on_help(struct flags *f)
+{
+	f->help = true;
+}
+static void on_timing(struct flags *f)
+{
+	f->timing = true;
+}
+static void on_json(struct flags *f)
+{
+	f->o.json = 1;
+}
+static void on_strict(struct flags *f)
+{
+	f->o.strict = 1;
+}
+static void on_verbose(struct flags *f)
+{
+	f->o.verbose++;
+}
+static void on_no_maps(struct flags *f)
+{
+	f->o.no_maps = 1;
+}
+static void on_trace_pipe(struct flags *f)
+{
+	f->o.trace_pipe = 1;
+}
 
 static const struct flag {
 	const char *name;
@@ -236,8 +285,10 @@ bool flags_parse(struct flags *f, int argc, char **argv)
 		} else if (!f->file) {
 			f->file = argv[i];
 		} else {
-			fprintf(stderr, "skep: one program at a time: '%s' and '%s' (a command to trace "
-				"goes behind --)\n", f->file, argv[i]);
+			fprintf(stderr,
+				"skep: one program at a time: '%s' and '%s' (a command to trace "
+				"goes behind --)\n",
+				f->file, argv[i]);
 			return false;
 		}
 	}

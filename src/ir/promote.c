@@ -28,8 +28,8 @@
 
 struct var {
 	struct ir_ins *slot;
-	bool is_bad;		   /* its address is used otherwise */
-	bool is_kept;		   /* helpers read it: slot and stores stay */
+	bool is_bad;  /* its address is used otherwise */
+	bool is_kept; /* helpers read it: slot and stores stay */
 	bool is_loaded;
 	bool all_zext, all_sext;   /* everything stored is extended to 32 bits */
 	vec(struct ir_ins *) uses; /* loads and stores in reverse postorder */
@@ -88,7 +88,9 @@ static bool only_reads(const struct ir_ins *call, u32 k)
 	if (!h || k >= ARRAY_LEN(h->args))
 		return false;
 	switch (h->args[k]) {
-	case ISA_ARG_KEY: case ISA_ARG_VALUE: case ISA_ARG_VALUE_OR_NULL: return true;
+	case ISA_ARG_KEY:
+	case ISA_ARG_VALUE:
+	case ISA_ARG_VALUE_OR_NULL: return true;
 	case ISA_ARG_MEM:
 		return h->id == ISA_FN_perf_event_output || h->id == ISA_FN_ringbuf_output;
 	default: return false;

@@ -13,53 +13,56 @@
  */
 #include "isa/isa.h"
 
-#define FIELD(name, off, size, kind, writable) { #name, off, size, writable, ISA_CTX_##kind }
+#define FIELD(name, off, size, kind, writable)                                                     \
+	{                                                                                          \
+#name, off, size, writable, ISA_CTX_##kind                                         \
+	}
 
 /* One row a field: name, offset, size, kind; then what socket filters, traffic control, control
  * groups, lwt and sk_skb may do: r read, w read and write, _ nothing. */
-#define SKB_FIELDS(X) \
-	X(len, 0, 4, SCALAR,                r, r, r, r, r) \
-	X(pkt_type, 4, 4, SCALAR,           r, r, r, r, r) \
-	X(mark, 8, 4, SCALAR,               r, w, w, w, _) \
-	X(queue_mapping, 12, 4, SCALAR,     r, w, r, r, r) \
-	X(protocol, 16, 4, SCALAR,          r, r, r, r, r) \
-	X(vlan_present, 20, 4, SCALAR,      r, r, r, r, r) \
-	X(vlan_tci, 24, 4, SCALAR,          r, r, r, r, r) \
-	X(vlan_proto, 28, 4, SCALAR,        r, r, r, r, r) \
-	X(priority, 32, 4, SCALAR,          r, w, w, w, w) \
-	X(ingress_ifindex, 36, 4, SCALAR,   r, r, r, r, r) \
-	X(ifindex, 40, 4, SCALAR,           r, r, r, r, r) \
-	X(tc_index, 44, 4, SCALAR,          r, w, r, r, w) \
-	X(cb, 48, 20, SCALAR,               w, w, w, w, r) \
-	X(hash, 68, 4, SCALAR,              r, r, r, r, r) \
-	X(tc_classid, 72, 4, SCALAR,        _, w, _, _, _) \
-	X(data, 76, 4, PACKET,              _, r, r, r, r) \
-	X(data_end, 80, 4, PACKET_END,      _, r, r, r, r) \
-	X(napi_id, 84, 4, SCALAR,           r, r, r, r, r) \
-	X(family, 88, 4, SCALAR,            _, _, r, _, r) \
-	X(remote_ip4, 92, 4, SCALAR,        _, _, r, _, r) \
-	X(local_ip4, 96, 4, SCALAR,         _, _, r, _, r) \
-	X(remote_ip6, 100, 16, SCALAR,      _, _, r, _, r) \
-	X(local_ip6, 116, 16, SCALAR,       _, _, r, _, r) \
-	X(remote_port, 132, 4, SCALAR,      _, _, r, _, r) \
-	X(local_port, 136, 4, SCALAR,       _, _, r, _, r) \
-	X(data_meta, 140, 4, PACKET_META,   _, r, _, _, _) \
-	X(tstamp, 152, 8, SCALAR,           _, w, w, _, _) \
-	X(wire_len, 160, 4, SCALAR,         _, r, _, _, _) \
-	X(gso_segs, 164, 4, SCALAR,         r, r, r, r, r) \
-	X(sk, 168, 8, SOCK,                 r, r, r, r, r) \
-	X(gso_size, 176, 4, SCALAR,         r, r, r, r, r) \
-	X(tstamp_type, 180, 1, SCALAR,      _, r, _, _, _) \
-	X(hwtstamp, 184, 8, SCALAR,         _, r, r, _, _)
+#define SKB_FIELDS(X)                                                                              \
+	X(len, 0, 4, SCALAR, r, r, r, r, r)                                                        \
+	X(pkt_type, 4, 4, SCALAR, r, r, r, r, r)                                                   \
+	X(mark, 8, 4, SCALAR, r, w, w, w, _)                                                       \
+	X(queue_mapping, 12, 4, SCALAR, r, w, r, r, r)                                             \
+	X(protocol, 16, 4, SCALAR, r, r, r, r, r)                                                  \
+	X(vlan_present, 20, 4, SCALAR, r, r, r, r, r)                                              \
+	X(vlan_tci, 24, 4, SCALAR, r, r, r, r, r)                                                  \
+	X(vlan_proto, 28, 4, SCALAR, r, r, r, r, r)                                                \
+	X(priority, 32, 4, SCALAR, r, w, w, w, w)                                                  \
+	X(ingress_ifindex, 36, 4, SCALAR, r, r, r, r, r)                                           \
+	X(ifindex, 40, 4, SCALAR, r, r, r, r, r)                                                   \
+	X(tc_index, 44, 4, SCALAR, r, w, r, r, w)                                                  \
+	X(cb, 48, 20, SCALAR, w, w, w, w, r)                                                       \
+	X(hash, 68, 4, SCALAR, r, r, r, r, r)                                                      \
+	X(tc_classid, 72, 4, SCALAR, _, w, _, _, _)                                                \
+	X(data, 76, 4, PACKET, _, r, r, r, r)                                                      \
+	X(data_end, 80, 4, PACKET_END, _, r, r, r, r)                                              \
+	X(napi_id, 84, 4, SCALAR, r, r, r, r, r)                                                   \
+	X(family, 88, 4, SCALAR, _, _, r, _, r)                                                    \
+	X(remote_ip4, 92, 4, SCALAR, _, _, r, _, r)                                                \
+	X(local_ip4, 96, 4, SCALAR, _, _, r, _, r)                                                 \
+	X(remote_ip6, 100, 16, SCALAR, _, _, r, _, r)                                              \
+	X(local_ip6, 116, 16, SCALAR, _, _, r, _, r)                                               \
+	X(remote_port, 132, 4, SCALAR, _, _, r, _, r)                                              \
+	X(local_port, 136, 4, SCALAR, _, _, r, _, r)                                               \
+	X(data_meta, 140, 4, PACKET_META, _, r, _, _, _)                                           \
+	X(tstamp, 152, 8, SCALAR, _, w, w, _, _)                                                   \
+	X(wire_len, 160, 4, SCALAR, _, r, _, _, _)                                                 \
+	X(gso_segs, 164, 4, SCALAR, r, r, r, r, r)                                                 \
+	X(sk, 168, 8, SOCK, r, r, r, r, r)                                                         \
+	X(gso_size, 176, 4, SCALAR, r, r, r, r, r)                                                 \
+	X(tstamp_type, 180, 1, SCALAR, _, r, _, _, _)                                              \
+	X(hwtstamp, 184, 8, SCALAR, _, r, r, _, _)
 
 #define ROW_r(name, off, size, kind) FIELD(name, off, size, kind, false),
 #define ROW_w(name, off, size, kind) FIELD(name, off, size, kind, true),
 #define ROW__(name, off, size, kind)
 
 #define SOCKET_ROW(name, off, size, kind, s, t, c, l, k) ROW_##s(name, off, size, kind)
-#define TC_ROW(name, off, size, kind, s, t, c, l, k) ROW_##t(name, off, size, kind)
+#define TC_ROW(name, off, size, kind, s, t, c, l, k)	 ROW_##t(name, off, size, kind)
 #define CGROUP_ROW(name, off, size, kind, s, t, c, l, k) ROW_##c(name, off, size, kind)
-#define LWT_ROW(name, off, size, kind, s, t, c, l, k) ROW_##l(name, off, size, kind)
+#define LWT_ROW(name, off, size, kind, s, t, c, l, k)	 ROW_##l(name, off, size, kind)
 #define SK_SKB_ROW(name, off, size, kind, s, t, c, l, k) ROW_##k(name, off, size, kind)
 
 static const struct isa_ctx_field skb_socket[] = { SKB_FIELDS(SOCKET_ROW) };
@@ -84,33 +87,21 @@ static const struct isa_ctx_field xdp[] = {
 };
 
 static const struct isa_ctx_field sock[] = {
-	FIELD(bound_dev_if, 0, 4, SCALAR, true),
-	FIELD(family, 4, 4, SCALAR, false),
-	FIELD(type, 8, 4, SCALAR, false),
-	FIELD(protocol, 12, 4, SCALAR, false),
-	FIELD(mark, 16, 4, SCALAR, true),
-	FIELD(priority, 20, 4, SCALAR, true),
-	FIELD(src_ip4, 24, 4, SCALAR, false),
-	FIELD(src_ip6, 28, 16, SCALAR, false),
-	FIELD(src_port, 44, 4, SCALAR, false),
-	FIELD(dst_port, 48, 2, SCALAR, false),
-	FIELD(dst_ip4, 52, 4, SCALAR, false),
-	FIELD(dst_ip6, 56, 16, SCALAR, false),
-	FIELD(state, 72, 4, SCALAR, false),
-	FIELD(rx_queue_mapping, 76, 4, SCALAR, false),
+	FIELD(bound_dev_if, 0, 4, SCALAR, true), FIELD(family, 4, 4, SCALAR, false),
+	FIELD(type, 8, 4, SCALAR, false),	 FIELD(protocol, 12, 4, SCALAR, false),
+	FIELD(mark, 16, 4, SCALAR, true),	 FIELD(priority, 20, 4, SCALAR, true),
+	FIELD(src_ip4, 24, 4, SCALAR, false),	 FIELD(src_ip6, 28, 16, SCALAR, false),
+	FIELD(src_port, 44, 4, SCALAR, false),	 FIELD(dst_port, 48, 2, SCALAR, false),
+	FIELD(dst_ip4, 52, 4, SCALAR, false),	 FIELD(dst_ip6, 56, 16, SCALAR, false),
+	FIELD(state, 72, 4, SCALAR, false),	 FIELD(rx_queue_mapping, 76, 4, SCALAR, false),
 };
 
 static const struct isa_ctx_field sock_addr[] = {
-	FIELD(user_family, 0, 4, SCALAR, false),
-	FIELD(user_ip4, 4, 4, SCALAR, true),
-	FIELD(user_ip6, 8, 16, SCALAR, true),
-	FIELD(user_port, 24, 4, SCALAR, true),
-	FIELD(family, 28, 4, SCALAR, false),
-	FIELD(type, 32, 4, SCALAR, false),
-	FIELD(protocol, 36, 4, SCALAR, false),
-	FIELD(msg_src_ip4, 40, 4, SCALAR, true),
-	FIELD(msg_src_ip6, 44, 16, SCALAR, true),
-	FIELD(sk, 64, 8, SOCK, false),
+	FIELD(user_family, 0, 4, SCALAR, false),  FIELD(user_ip4, 4, 4, SCALAR, true),
+	FIELD(user_ip6, 8, 16, SCALAR, true),	  FIELD(user_port, 24, 4, SCALAR, true),
+	FIELD(family, 28, 4, SCALAR, false),	  FIELD(type, 32, 4, SCALAR, false),
+	FIELD(protocol, 36, 4, SCALAR, false),	  FIELD(msg_src_ip4, 40, 4, SCALAR, true),
+	FIELD(msg_src_ip6, 44, 16, SCALAR, true), FIELD(sk, 64, 8, SOCK, false),
 };
 
 static const struct isa_ctx_field sock_ops[] = {
@@ -160,28 +151,19 @@ static const struct isa_ctx_field sock_ops[] = {
 };
 
 static const struct isa_ctx_field sk_msg[] = {
-	FIELD(data, 0, 8, PACKET, false),
-	FIELD(data_end, 8, 8, PACKET_END, false),
-	FIELD(family, 16, 4, SCALAR, false),
-	FIELD(remote_ip4, 20, 4, SCALAR, false),
-	FIELD(local_ip4, 24, 4, SCALAR, false),
-	FIELD(remote_ip6, 28, 16, SCALAR, false),
-	FIELD(local_ip6, 44, 16, SCALAR, false),
-	FIELD(remote_port, 60, 4, SCALAR, false),
-	FIELD(local_port, 64, 4, SCALAR, false),
-	FIELD(size, 68, 4, SCALAR, false),
+	FIELD(data, 0, 8, PACKET, false),	 FIELD(data_end, 8, 8, PACKET_END, false),
+	FIELD(family, 16, 4, SCALAR, false),	 FIELD(remote_ip4, 20, 4, SCALAR, false),
+	FIELD(local_ip4, 24, 4, SCALAR, false),	 FIELD(remote_ip6, 28, 16, SCALAR, false),
+	FIELD(local_ip6, 44, 16, SCALAR, false), FIELD(remote_port, 60, 4, SCALAR, false),
+	FIELD(local_port, 64, 4, SCALAR, false), FIELD(size, 68, 4, SCALAR, false),
 	FIELD(sk, 72, 8, SOCK, false),
 };
 
 static const struct isa_ctx_field sk_reuseport[] = {
-	FIELD(data, 0, 8, PACKET, false),
-	FIELD(data_end, 8, 8, PACKET_END, false),
-	FIELD(len, 16, 4, SCALAR, false),
-	FIELD(eth_protocol, 20, 4, SCALAR, false),
-	FIELD(ip_protocol, 24, 4, SCALAR, false),
-	FIELD(bind_inany, 28, 4, SCALAR, false),
-	FIELD(hash, 32, 4, SCALAR, false),
-	FIELD(sk, 40, 8, SOCK, false),
+	FIELD(data, 0, 8, PACKET, false),	  FIELD(data_end, 8, 8, PACKET_END, false),
+	FIELD(len, 16, 4, SCALAR, false),	  FIELD(eth_protocol, 20, 4, SCALAR, false),
+	FIELD(ip_protocol, 24, 4, SCALAR, false), FIELD(bind_inany, 28, 4, SCALAR, false),
+	FIELD(hash, 32, 4, SCALAR, false),	  FIELD(sk, 40, 8, SOCK, false),
 	FIELD(migrating_sk, 48, 8, SOCK, false),
 };
 

@@ -25,8 +25,8 @@
 	 (FIXED(imm) ? ISA_FIXED_IMM : 0) | ((code) == 0x18 ? ISA_USES_NEXT : 0))
 
 static const struct isa_opcode opcodes[] = {
-#define OP(code, name, cpu, dst, src, off, imm) \
-	{ code, #name, cpu, OPERANDS(code, dst, src, off, imm), \
+#define OP(code, name, cpu, dst, src, off, imm)                                                    \
+	{ code,	       #name,	    cpu,	OPERANDS(code, dst, src, off, imm),                \
 	  NUMBER(off), NUMBER(imm), NUMBER(src) },
 #define ALT OP
 #include "isa/opcodes.def"
@@ -36,7 +36,7 @@ static const struct isa_opcode opcodes[] = {
 
 enum row {
 #define OP(code, name, cpu, dst, src, off, imm) ROW_##name,
-#define ALT OP
+#define ALT					OP
 #include "isa/opcodes.def"
 #undef OP
 #undef ALT

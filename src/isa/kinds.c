@@ -6,13 +6,13 @@
  */
 #include "isa/isa.h"
 
-#define V(major, minor) ((major) << 8 | (minor))
+#define V(major, minor)			      ((major) << 8 | (minor))
 #define ROW(name, number, lower, since, text) { number, lower, since, text },
 #define SKIP(name, number, lower, since, text)
 
 static const struct isa_kind map_kinds[] = {
-#define MAP_TYPE ROW
-#define PROG_TYPE SKIP
+#define MAP_TYPE    ROW
+#define PROG_TYPE   SKIP
 #define ATTACH_TYPE SKIP
 #include "isa/kinds.def"
 #undef MAP_TYPE
@@ -20,7 +20,7 @@ static const struct isa_kind map_kinds[] = {
 };
 
 static const struct isa_kind prog_kinds[] = {
-#define MAP_TYPE SKIP
+#define MAP_TYPE  SKIP
 #define PROG_TYPE ROW
 #include "isa/kinds.def"
 #undef PROG_TYPE
@@ -28,7 +28,7 @@ static const struct isa_kind prog_kinds[] = {
 };
 
 static const struct isa_kind attach_kinds[] = {
-#define PROG_TYPE SKIP
+#define PROG_TYPE   SKIP
 #define ATTACH_TYPE ROW
 #include "isa/kinds.def"
 #undef MAP_TYPE

@@ -21,8 +21,14 @@ enum {
 	T_SLEEPS = ISA_SEC_TARGET | ISA_SEC_SLEEPS,
 };
 
-#define SEC(prefix, prog, attach, flags) { prefix, ISA_PROG_##prog, ISA_ATTACH_##attach, flags }
-#define SEC0(prefix, prog, flags) { prefix, ISA_PROG_##prog, NO_ATTACH, flags }
+#define SEC(prefix, prog, attach, flags)                                                           \
+	{                                                                                          \
+		prefix, ISA_PROG_##prog, ISA_ATTACH_##attach, flags                                \
+	}
+#define SEC0(prefix, prog, flags)                                                                  \
+	{                                                                                          \
+		prefix, ISA_PROG_##prog, NO_ATTACH, flags                                          \
+	}
 
 static const struct isa_section sections[] = {
 	/* functions */
@@ -68,7 +74,7 @@ static const struct isa_section sections[] = {
 	SEC("lsm_cgroup", LSM, LSM_CGROUP, BTF),
 	SEC("iter", TRACING, TRACE_ITER, BTF),
 	SEC("iter.s", TRACING, TRACE_ITER, BTF_SLEEPS),
-	SEC0("struct_ops", STRUCT_OPS, BTF),      /* its attach type is a member's number */
+	SEC0("struct_ops", STRUCT_OPS, BTF), /* its attach type is a member's number */
 	SEC0("struct_ops.s", STRUCT_OPS, BTF_SLEEPS),
 	SEC0("syscall", SYSCALL, X | ISA_SEC_SLEEPS),
 	SEC("perf_event", PERF_EVENT, PERF_EVENT, T),

@@ -130,7 +130,8 @@ static int find_function(struct seeker *s, bool offer)
 	struct probes_lines lines;
 	bool found = false;
 
-	if (probes_lines_open(&lines, arena_trap(probes_machine_arena(s->m)), AT_FDCWD, "/proc/kallsyms"))
+	if (probes_lines_open(&lines, arena_trap(probes_machine_arena(s->m)), AT_FDCWD,
+			      "/proc/kallsyms"))
 		return -SKEP_ENOEVENT;
 	while (!found && probes_lines_next(&lines, &line)) {
 		if (!probes_read_function(line, true, &name, &module))

@@ -12,8 +12,8 @@
 struct spec {
 	bool minus, plus, space, zero, alt;
 	u32 width;
-	s32 precision;        /* -1: not given */
-	u32 bits;             /* of an integer after its length modifier */
+	s32 precision; /* -1: not given */
+	u32 bits;      /* of an integer after its length modifier */
 	char conversion;
 };
 
@@ -45,7 +45,12 @@ static void read_length(str f, u32 *i, struct spec *s)
 	for (; *i < f.n; (*i)++) {
 		switch (f.s[*i]) {
 		case 'h': s->bits = s->bits == 16 ? 8 : 16; break;
-		case 'l': case 'j': case 'z': case 't': case 'L': case 'q': s->bits = 64; break;
+		case 'l':
+		case 'j':
+		case 'z':
+		case 't':
+		case 'L':
+		case 'q': s->bits = 64; break;
 		default: return;
 		}
 	}
@@ -98,8 +103,9 @@ static str digits_of(u64 v, u32 base, bool upper, char *buf, u32 size)
 static void put_integer(struct sbuf *out, const struct spec *s, u64 v)
 {
 	char buf[72], conversion = s->conversion;
-	u32 base = conversion == 'o' ? 8 : conversion == 'x' || conversion == 'X' ||
-		   conversion == 'p' ? 16 : 10;
+	u32 base = conversion == 'o'						 ? 8
+		   : conversion == 'x' || conversion == 'X' || conversion == 'p' ? 16
+										 : 10;
 	const char *prefix = "";
 	struct spec own = *s;
 	str digits;

@@ -12,7 +12,10 @@
 
 #include "rt/rt_private.h"
 
-struct timer { u64 period, next; u32 prog; };
+struct timer {
+	u64 period, next;
+	u32 prog;
+};
 
 struct loop {
 	const struct rt_config *c;
@@ -21,7 +24,7 @@ struct loop {
 	struct arena *scratch;
 	vec(struct timer) timers;
 	u64 now, every_next, limit;
-	bool done, gone;      /* over; because the traced processes are */
+	bool done, gone; /* over; because the traced processes are */
 	int failed;
 };
 
@@ -48,7 +51,7 @@ static void note_exit(struct loop *l, const struct obj_event *ev, const void *da
 	l->done = true;
 	if (ev->args.n && ev->args.at[0].off + ev->args.at[0].size <= size)
 		l->out->exit_code = (int)rt_value_int((const char *)data + ev->args.at[0].off,
-						   ev->args.at[0].size, true);
+						      ev->args.at[0].size, true);
 }
 
 static int on_record(void *arg, const void *data, u32 size)
@@ -77,7 +80,8 @@ static int on_record(void *arg, const void *data, u32 size)
 static int poll_engine(struct loop *l, int timeout_ms)
 {
 	bool gone = false;
-	int r = l->c->engine->poll(l->c->self, timeout_ms, l->c->stop_fd, on_record, l, &gone, l->e);
+	int r = l->c->engine->poll(l->c->self, timeout_ms, l->c->stop_fd, on_record, l, &gone,
+				   l->e);
 
 	if (gone)
 		l->done = l->gone = true;

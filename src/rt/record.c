@@ -44,8 +44,10 @@ static int put_trace(struct sbuf *out, const struct rt_config *c, const struct o
 	}
 	sbuf_init(&text, out->a);
 	rt_format(&text, ev->format, ev->args.at, ev->args.n, data, size);
-	sbuf_printf(out, "{\"type\": \"trace\", \"data\": {\"ns\": %llu, \"cpu\": %u, \"pid\": %u, "
-		    "\"tid\": %u, \"comm\": ", (unsigned long long)r->ns, r->cpu, r->tgid, r->tid);
+	sbuf_printf(out,
+		    "{\"type\": \"trace\", \"data\": {\"ns\": %llu, \"cpu\": %u, \"pid\": %u, "
+		    "\"tid\": %u, \"comm\": ",
+		    (unsigned long long)r->ns, r->cpu, r->tgid, r->tid);
 	sbuf_json(out, (str){ r->comm, (u32)strnlen(r->comm, sizeof(r->comm)) });
 	sbuf_puts(out, ", \"message\": ");
 	sbuf_json(out, sbuf_str(&text));
@@ -121,28 +123,21 @@ int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *da
 		return -EINVAL;
 	ev = &c->obj->events.at[r->event];
 	switch (ev->kind) {
-	case OBJ_EV_TRACE:
-		return put_trace(out, c, ev, data, size);
+	case OBJ_EV_TRACE: return put_trace(out, c, ev, data, size);
 	case OBJ_EV_PRINTF:
 		sbuf_init(&text, out->a);
 		rt_format(&text, ev->format, ev->args.at, ev->args.n, data, size);
 		put_wrapped(out, c, "printf", sbuf_str(&text));
 		return 0;
-	case OBJ_EV_PRINT_VALUE:
-		put_value(out, c, ev, data, size);
-		return 0;
-	case OBJ_EV_TIME:
-		put_time(out, c, ev);
-		return 0;
+	case OBJ_EV_PRINT_VALUE: put_value(out, c, ev, data, size); return 0;
+	case OBJ_EV_TIME: put_time(out, c, ev); return 0;
 	case OBJ_EV_PRINT:
 		return ev->map == OBJ_NONE ? -EINVAL : rt_print_map(out, c, ev->map, NULL);
 	case OBJ_EV_CLEAR:
 	case OBJ_EV_ZERO:
 		return ev->map == OBJ_NONE ? -EINVAL
 					   : empty_map(c, out->a, ev->map, ev->kind == OBJ_EV_ZERO);
-	case OBJ_EV_EXIT:
-		return 0;
-	default:
-		return -EINVAL;
+	case OBJ_EV_EXIT: return 0;
+	default: return -EINVAL;
 	}
 }

@@ -13,10 +13,10 @@
 #include "rt/rt_private.h"
 
 struct entry {
-	char *key, *value;    /* value: after combining, or every CPU's part behind another */
-	s64 number;           /* what count, sum, min, max and integers sort by */
+	char *key, *value; /* value: after combining, or every CPU's part behind another */
+	s64 number;	   /* what count, sum, min, max and integers sort by */
 	const struct table *t;
-	u64 *buckets;         /* histograms */
+	u64 *buckets; /* histograms */
 };
 
 struct table {
@@ -33,7 +33,10 @@ static bool is_hist(const struct obj_map *m)
 	return m->show == OBJ_SHOW_HIST || m->show == OBJ_SHOW_LHIST;
 }
 
-static bool is_bpftrace(const struct obj_map *m) { return m->show > OBJ_SHOW_TABLE; }
+static bool is_bpftrace(const struct obj_map *m)
+{
+	return m->show > OBJ_SHOW_TABLE;
+}
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -54,7 +57,8 @@ static s64 combine(const struct table *t, const struct entry *e)
 		bool is_set = t->m->value_size < 16 || cpu_part(t, e, cpu, 8);
 
 		if (t->m->show == OBJ_SHOW_MIN || t->m->show == OBJ_SHOW_MAX) {
-			if (is_set && (!seen || (t->m->show == OBJ_SHOW_MIN ? v < total : v > total)))
+			if (is_set &&
+			    (!seen || (t->m->show == OBJ_SHOW_MIN ? v < total : v > total)))
 				total = v;
 			seen = seen || is_set;
 		} else {
@@ -93,24 +97,28 @@ static int read_entries(struct table *t, struct err *e)
 
 /* ---- sorting -------------------------------------------------------------------------------- */
 
-static int compare_numbers(s64 x, s64 y) { return x < y ? -1 : x > y; }
+static int compare_numbers(s64 x, s64 y)
+{
+	return x < y ? -1 : x > y;
+}
 
 static int compare_field(const struct obj_field *f, const char *x, const char *y)
 {
 	switch (f->kind) {
-	case OBJ_F_INT: case OBJ_F_ENUM:
+	case OBJ_F_INT:
+	case OBJ_F_ENUM:
 		return compare_numbers(rt_value_int(x + f->off, f->size, true),
 				       rt_value_int(y + f->off, f->size, true));
-	case OBJ_F_UINT: case OBJ_F_PTR: case OBJ_F_BOOL: {
+	case OBJ_F_UINT:
+	case OBJ_F_PTR:
+	case OBJ_F_BOOL: {
 		u64 a = (u64)rt_value_int(x + f->off, f->size, false);
 		u64 b = (u64)rt_value_int(y + f->off, f->size, false);
 
 		return a < b ? -1 : a > b;
 	}
-	case OBJ_F_STR:
-		return strncmp(x + f->off, y + f->off, f->size);
-	default:
-		return memcmp(x + f->off, y + f->off, f->size);
+	case OBJ_F_STR: return strncmp(x + f->off, y + f->off, f->size);
+	default: return memcmp(x + f->off, y + f->off, f->size);
 	}
 }
 
@@ -153,8 +161,8 @@ static bool sorts_by_number(const struct obj_map *m)
 	switch (m->show) {
 	case OBJ_SHOW_TABLE: return false;
 	case OBJ_SHOW_VALUE:
-		return m->shown_value && (m->shown_value->kind == OBJ_F_INT ||
-					  m->shown_value->kind == OBJ_F_UINT);
+		return m->shown_value &&
+		       (m->shown_value->kind == OBJ_F_INT || m->shown_value->kind == OBJ_F_UINT);
 	default: return true;
 	}
 }
@@ -248,9 +256,10 @@ static void put_average(struct sbuf *out, const struct table *t, const struct en
 	if (t->m->show == OBJ_SHOW_AVG)
 		sbuf_printf(out, "%lld", (long long)(count ? total / count : 0));
 	else
-		sbuf_printf(out, style == VALUE_JSON
-				 ? "{\"count\": %lld, \"average\": %lld, \"total\": %lld}"
-				 : "count %lld, average %lld, total %lld",
+		sbuf_printf(out,
+			    style == VALUE_JSON
+				    ? "{\"count\": %lld, \"average\": %lld, \"total\": %lld}"
+				    : "count %lld, average %lld, total %lld",
 			    (long long)count, (long long)(count ? total / count : 0),
 			    (long long)total);
 }
@@ -271,12 +280,9 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 		if (m->shown_value)
 			rt_value_field(out, m->shown_value, e->value, style);
 		break;
-	case OBJ_SHOW_AVG: case OBJ_SHOW_STATS:
-		put_average(out, t, e, style);
-		break;
-	default:
-		sbuf_printf(out, "%lld", (long long)e->number);
-		break;
+	case OBJ_SHOW_AVG:
+	case OBJ_SHOW_STATS: put_average(out, t, e, style); break;
+	default: sbuf_printf(out, "%lld", (long long)e->number); break;
 	}
 }
 
@@ -319,8 +325,9 @@ static void print_text(struct sbuf *out, const struct table *t)
 
 static const char *json_type(const struct obj_map *m)
 {
-	return is_hist(m) ? "hist"
-	       : m->show == OBJ_SHOW_AVG || m->show == OBJ_SHOW_STATS ? "stats" : "map";
+	return is_hist(m)					      ? "hist"
+	       : m->show == OBJ_SHOW_AVG || m->show == OBJ_SHOW_STATS ? "stats"
+								      : "map";
 }
 
 static void print_json(struct sbuf *out, const struct table *t)
@@ -351,7 +358,8 @@ static void print_json(struct sbuf *out, const struct table *t)
 /* ---- the user's own format ------------------------------------------------------------------- */
 
 /* `{key}`, `{value}`, or a member: `{key.pid}`. */
-static void put_placeholder(struct sbuf *out, const struct table *t, const struct entry *e, str what)
+static void put_placeholder(struct sbuf *out, const struct table *t, const struct entry *e,
+			    str what)
 {
 	str head = str_cut(&what, '.');
 	bool is_key = str_is(head, "key");
@@ -367,7 +375,8 @@ static void put_placeholder(struct sbuf *out, const struct table *t, const struc
 			put_value(out, t, e, VALUE_TEXT);
 		return;
 	}
-	m = ty && ty_is_aggregate(ty_strip(ty)) ? ty_find_member(ty_strip(ty), what, &bit_off) : NULL;
+	m = ty && ty_is_aggregate(ty_strip(ty)) ? ty_find_member(ty_strip(ty), what, &bit_off)
+						: NULL;
 	if (m && !m->bits)
 		rt_value_type(out, m->type, at + bit_off / 8, VALUE_TEXT);
 	else

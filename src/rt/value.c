@@ -85,7 +85,7 @@ static void put_parts(struct sbuf *out, const struct obj_field *f, const char *a
 }
 
 void rt_value_field(struct sbuf *out, const struct obj_field *f, const void *data,
-		 enum value_style style)
+		    enum value_style style)
 {
 	const char *at = (const char *)data + f->off;
 
@@ -101,12 +101,10 @@ void rt_value_field(struct sbuf *out, const struct obj_field *f, const void *dat
 		else
 			put_number(out, at, f->size, true);
 		break;
-	case OBJ_F_TUPLE: case OBJ_F_STRUCT: case OBJ_F_ARRAY:
-		put_parts(out, f, at, style);
-		break;
-	default:
-		put_bytes(out, (const u8 *)at, f->size, style);
-		break;
+	case OBJ_F_TUPLE:
+	case OBJ_F_STRUCT:
+	case OBJ_F_ARRAY: put_parts(out, f, at, style); break;
+	default: put_bytes(out, (const u8 *)at, f->size, style); break;
 	}
 }
 
@@ -194,7 +192,8 @@ static void put_enum(struct sbuf *out, const struct type *ty, const char *at,
 	sbuf_printf(out, "%lld", (long long)v);
 }
 
-void rt_value_type(struct sbuf *out, const struct type *type, const void *data, enum value_style style)
+void rt_value_type(struct sbuf *out, const struct type *type, const void *data,
+		   enum value_style style)
 {
 	const struct type *ty = ty_strip(type);
 
@@ -210,7 +209,8 @@ void rt_value_type(struct sbuf *out, const struct type *type, const void *data, 
 	case TY_PTR: put_pointer(out, data, 8, style); break;
 	case TY_ENUM: put_enum(out, ty, data, style); break;
 	case TY_ARRAY: put_array(out, ty, data, style); break;
-	case TY_STRUCT: case TY_UNION: put_struct(out, ty, data, style); break;
+	case TY_STRUCT:
+	case TY_UNION: put_struct(out, ty, data, style); break;
 	default: put_bytes(out, data, (u32)ty->size, style); break;
 	}
 }
