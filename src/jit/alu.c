@@ -168,7 +168,8 @@ static bool add_reg(struct sel *s, u8 dst, u8 src, bool is64)
 	if (src != dst && src != JIT_FP && !dies(s, src) && !is_simple(&s->v[src]))
 		jit_sel_force(s, src);
 	for (u32 round = 0; round < 3; round++) {
-		c = address(s, src, is64);
+		/* Asked twice: making one an address may force the other into its home. */
+		(void)address(s, src, is64);
 		a = address(s, dst, is64);
 		c = address(s, src, is64);
 		if (join(s, a, c, &sum)) {

@@ -86,13 +86,13 @@ static void shift_args(struct sel *s, u32 n)
 	u32 direct = 0;
 
 	jit_sel_force_loads(s);
-	for (u8 k = 1; k <= n; k++) {
+	for (u32 k = 1; k <= n; k++) {
 		const struct val *v = &s->v[k];
 
 		if (v->kind != VAL_HOME && !(v->refs & ~s->t->kept & ~BIT(s->t->sp)))
 			direct |= BIT(k);
 	}
-	for (u8 k = 1; k <= n; k++)
+	for (u32 k = 1; k <= n; k++)
 		if (!(direct >> k & 1))
 			jit_sel_force(s, k);
 	spill(s, 0);

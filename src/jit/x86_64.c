@@ -472,9 +472,13 @@ static void fill(u8 *at, u32 n)
 		{ 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 },
 	};
 
-	for (u32 k; n; n -= k, at += k) {
-		k = n > 8 ? 8 : n;
+	while (n) {
+		u32 k = n > 8 ? 8 : n;
+
+		/* cppcheck-suppress negativeIndex ; n is not 0 here, so k is not either */
 		memcpy(at, nops[k - 1], k);
+		n -= k;
+		at += k;
 	}
 }
 

@@ -91,7 +91,7 @@ static int copy_names(struct maps_map *m, const struct maps_spec *s, struct err 
 
 static void release(struct maps_map *m)
 {
-	if (m->ops->close && m->base)
+	if (m->ops && m->ops->close && m->base)
 		m->ops->close(m);
 	maps_region_close(m);
 	free(m->shared_name);

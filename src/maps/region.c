@@ -234,7 +234,7 @@ static int check_head(struct maps_map *m, int fd, u64 parts, struct err *e)
 		return err_set(e, -SKEP_EBADFILE, MAPS_ROOM,
 			       "'%s' in %s is no map: choose another name", m->shared_name,
 			       SHM_DIR);
-	if (memcmp(&have, &want, sizeof(have)) || (u64)st.st_size != file_bytes(m, parts))
+	if (memcmp(&have, &want, sizeof(have)) != 0 || (u64)st.st_size != file_bytes(m, parts))
 		return err_set(
 			e, -EINVAL, MAPS_ROOM,
 			"the shared map '%s' exists with another type, size, flags or number "

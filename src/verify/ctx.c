@@ -114,7 +114,7 @@ static bool scalar_size_ok(u32 prog, const struct isa_ctx_field *f, s32 off, u32
 		return true;
 	if (prog == ISA_PROG_PERF_EVENT && f->off == 0)
 		return size == 8;
-	if (is_write && prog == ISA_PROG_SOCK_OPS && off != 4 && strcmp(f->name, "sk_txhash"))
+	if (is_write && prog == ISA_PROG_SOCK_OPS && off != 4 && strcmp(f->name, "sk_txhash") != 0)
 		return false;
 	/* A port of two bytes has two spare ones behind it. */
 	if (unit == 2 && size == 4 && !is_write)

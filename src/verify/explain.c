@@ -77,7 +77,7 @@ static void step_text(struct verifier *v, struct verify_step *s, const char *end
 /* The newest nodes first: a small set, kept sorted by id; each is replaced by what it came from. */
 static void trace_value(struct verifier *v, struct verify_problem *p, u32 node)
 {
-	u32 set[16], n = 0, found[MAX_STEPS], n_found = 0;
+	u32 set[16], n = 0, found[MAX_STEPS] = { 0 }, n_found = 0;
 
 	if (node)
 		set[n++] = node;

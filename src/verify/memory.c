@@ -69,7 +69,7 @@ bool verify_bounds(struct verifier *v, const struct reg *r, u8 no, s64 off, u64 
 				     "Compare the index with its limit first, or mask it with &.",
 				     "%llu bytes at offset %lld (at most) of %s, which has %llu.",
 				     (unsigned long long)size,
-				     (long long)((u64)(r->off + off) + r->n.umax), what,
+				     (long long)r->off + off + (long long)r->n.umax, what,
 				     (unsigned long long)limit);
 	return true;
 }

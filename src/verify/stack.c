@@ -96,7 +96,7 @@ bool verify_stack_read(struct verifier *v, const struct reg *base, u8 no, s32 of
 		       struct reg *out)
 {
 	struct frame *f = v->st->frames[base->frame];
-	s64 lo, hi;
+	s64 lo = 0, hi = 0;
 	struct slot *s;
 
 	if (!verify_stack_range(v, base, no, off, size, &lo, &hi))
@@ -165,7 +165,7 @@ bool verify_stack_write(struct verifier *v, const struct reg *base, u8 no, s32 o
 {
 	struct frame *f = v->st->frames[base->frame];
 	bool is_pointer = val->kind != K_SCALAR;
-	s64 lo, hi;
+	s64 lo = 0, hi = 0;
 	struct slot *s;
 
 	if (!verify_stack_range(v, base, no, off, size, &lo, &hi))
@@ -211,7 +211,7 @@ bool verify_stack_write(struct verifier *v, const struct reg *base, u8 no, s32 o
 bool verify_stack_helper(struct verifier *v, const struct reg *r, u8 no, u64 size, bool raw)
 {
 	struct frame *f = v->st->frames[r->frame];
-	s64 lo, hi;
+	s64 lo = 0, hi = 0;
 
 	if (!verify_stack_range(v, r, no, 0, size, &lo, &hi))
 		return false;
