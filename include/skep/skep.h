@@ -79,7 +79,9 @@ struct skep;
 
 /* A new session; NULL when memory is exhausted or `o->sz` is unknown. `o` may be NULL. */
 SKEP_API struct skep *skep_open(const struct skep_options *o);
-/* Detaches whatever is attached and frees everything. NULL is legal. */
+/* Detaches whatever is attached and frees everything. NULL is legal. A command that was not yet let go is killed
+ * and collected; one that runs (skep_run() ended early, by an error) runs on, and is a child of the calling process
+ * for the caller to collect with wait(2). */
 SKEP_API void skep_close(struct skep *s);
 
 /* Takes a program. The name appears in diagnostics. One program a session. Flags that a C source

@@ -257,13 +257,16 @@ int kern_command_status(void *self)
 void kern_command_close(struct kern *k)
 {
 	struct kern_command *c = &k->cmd;
-	int status;
+	int status = 0;
 
 	if (c->pid && !c->released && c->status < 0) {
 		kill(c->pid, SIGKILL);
 		while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 			;
+		c->status = status;
 	}
+	/* A command that was let go runs on; where it has ended nothing of it is left behind. */
+	kern_command_ended(k);
 	if (c->failure >= 0)
 		close(c->failure);
 	if (c->pidfd >= 0)
