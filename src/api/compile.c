@@ -8,30 +8,6 @@
 
 #include "api/session.h"
 
-/* ---- engine --------------------------------------------------------------------------------- */
-
-static int no_user_engine(struct skep *s)
-{
-	return err_set(&s->err, -SKEP_EUNSUPPORTED, "api",
-		       "the user engine is not part of this version yet; use --engine kern");
-}
-
-int compile_open_engine(struct skep *s, bool must_be_usable)
-{
-	int r;
-
-	if (s->o.engine == SKEP_ENGINE_USER)
-		return no_user_engine(s);
-	s->engine = &kern_engine;
-	if (must_be_usable && (r = s->engine->usable(s->machine, &s->err)))
-		return r;
-	if (s->engine_self)
-		return 0;
-	if (!s->engine_arena)
-		s->engine_arena = arena_new(&s->trap);
-	return s->engine->open(s->machine, s->engine_arena, &s->engine_self, &s->err);
-}
-
 /* ---- stages --------------------------------------------------------------------------------- */
 
 static int timed(struct skep *s, enum stage stage, int (*run)(struct skep *s))
@@ -157,7 +133,7 @@ int compile_to_obj(struct skep *s)
 		return 0;
 	r = compile_to_tree(s);
 	if (!r)
-		r = compile_open_engine(s, false);
+		r = session_open_engine(s, false);
 	if (!r)
 		r = timed(s, STAGE_BIND, bind_all);
 	if (!r)

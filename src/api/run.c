@@ -42,7 +42,9 @@ static int check(struct skep *s)
 	int r = compile_to_obj(s);
 
 	if (!r)
-		r = compile_open_engine(s, true);
+		r = session_open_engine(s, true);
+	if (!r)
+		r = compile_to_obj(s); /* again, where the engine became another */
 	if (!r)
 		r = load(s);
 	if (!r)
@@ -122,7 +124,7 @@ static int run(struct skep *s)
 	int r = compile_to_tree(s);
 
 	if (!r)
-		r = compile_open_engine(s, true);
+		r = session_open_engine(s, true);
 	if (!r)
 		r = s->engine->prepare_scope(s->engine_self, scope_of(s), &s->guard, &s->err);
 	/* Compiled before the scope was known: the programs would see other processes. */

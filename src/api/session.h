@@ -1,7 +1,6 @@
 /* session.h: what the files of api share (private). session.c: life and options; front.c: one face for both
- * languages; compile.c: source to obj; tracker.c: following processes by a map; run.c: load to detach;
- * reject.c: a verifier's refusal;
- * dump.c: stages as text; report.c: diagnostics and errors. */
+ * languages; engine.c: which engine; compile.c: source to obj; tracker.c: following processes by a map;
+ * run.c: load to detach; reject.c: a verifier's refusal; dump.c: stages as text; report.c: diagnostics and errors. */
 #ifndef SKEP_API_SESSION_H
 #define SKEP_API_SESSION_H
 
@@ -61,6 +60,7 @@ struct skep {
 	bool compiled;
 	u32 compiled_guard;   /* what the compiled programs have in front */
 	bool noted_fallbacks; /* each is told once */
+	bool noted_engine;
 
 	int stop_fd;          /* eventfd, written by skep_stop */
 	struct rt_result result;
@@ -81,6 +81,9 @@ struct ty_btf *session_btf(void *session);
 /* Detaches everything and closes the engine, if one is open. */
 void session_drop_engine(struct skep *s);
 
+/* engine.c: chooses and opens the engine. Without `must_be_usable` one that only says where events are will do. */
+int session_open_engine(struct skep *s, bool must_be_usable);
+
 /* front.c */
 int front_parse(struct skep *s);
 /* Fills s->bounds with what the programs want: names, sections, attach flags. */
@@ -92,7 +95,6 @@ int compile_to_tree(struct skep *s);          /* parse only */
 int compile_to_obj(struct skep *s);
 /* Makes the next compile begin with the source again: code generation uses up what is before it. */
 void compile_forget(struct skep *s);
-int compile_open_engine(struct skep *s, bool must_be_usable);
 
 /* reject.c: a verifier's refusal as a diagnostic. Returns -SKEP_WRONG_PROGRAM. */
 int reject_report(struct skep *s, const struct rt_rejection *rej);
