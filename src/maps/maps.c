@@ -85,7 +85,7 @@ static int copy_names(struct maps_map *m, const struct maps_spec *s, struct err 
 		memcpy(m->own_name, s->name.s, s->name.n);
 	m->spec.name = (str){ m->own_name, s->name.n };
 	m->spec.shared = m->shared_name;
-	m->is_shared = name != NULL;
+	m->is_shared = name != NULL || s->forked;
 	return 0;
 }
 

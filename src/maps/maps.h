@@ -30,6 +30,7 @@ struct maps_spec {
 	u32 n_slots;          /* per-CPU kinds: how many slots; 0: the machine's possible CPUs */
 	const struct maps_map *inner;     /* array_of_maps, hash_of_maps: the template */
 	const char *shared;   /* name of a shared-memory object to make or open, or NULL */
+	bool forked;          /* children that this process forks later share it, without a name */
 };
 
 /* Makes a map. -EINVAL where the kernel would refuse the sizes or flags, -SKEP_EUNSUPPORTED for a kind that user

@@ -9,6 +9,8 @@
  *
  *	head | parts | ring 0: positions, data, data again | ring 1 …
  *
+ * A region that only forked children share has no file (but for rings, whose data is mapped twice).
+ *
  * A shared region is a file in /dev/shm. It is made without a name, filled, and then linked to its
  *name in one step: nobody can open a region that is not ready, whenever its maker dies. On opening,
  *version, kind, sizes and length must be what this process would have made itself; anything else is
@@ -118,7 +120,9 @@ void *maps_region_ring(struct maps_map *m, u32 i)
 /* Maps all of it; fd is -1 for memory that has no file. */
 static int map_all(struct maps_map *m, int fd, u64 parts)
 {
-	int flags = fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	int flags = fd >= 0	      ? MAP_SHARED
+		    : m->spec.forked ? MAP_SHARED | MAP_ANONYMOUS
+				     : MAP_PRIVATE | MAP_ANONYMOUS;
 	u64 bytes = parts + m->n_rings * ring_span(m);
 	void *p;
 
@@ -304,7 +308,7 @@ int maps_region_open(struct maps_map *m, struct err *e)
 	if (m->too_big)
 		return -E2BIG;
 	parts = round_up(m->bytes, PAGE);
-	err = m->is_shared ? open_shared(m, parts, e) : open_private(m, parts);
+	err = m->shared_name ? open_shared(m, parts, e) : open_private(m, parts);
 	if (err)
 		maps_region_close(m);
 	return err;

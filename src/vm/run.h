@@ -104,6 +104,7 @@ struct vm_thread {
 	vm_print_fn print;
 	void *print_arg;
 	vm_callback_fn callback;
+	void *host;
 	struct vm_frame frames[VM_FRAMES];
 };
 

@@ -79,6 +79,16 @@ void vm_thread_site(struct vm_thread *t, const struct vm_site *site)
 	t->site = site ? *site : (struct vm_site){ 0 };
 }
 
+void vm_thread_set_host(struct vm_thread *t, void *host)
+{
+	t->host = host;
+}
+
+void *vm_thread_host(const struct vm_thread *t)
+{
+	return t->host;
+}
+
 void vm_thread_print(struct vm_thread *t, vm_print_fn fn, void *arg)
 {
 	t->print = fn;

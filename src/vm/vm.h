@@ -61,6 +61,10 @@ const struct vm_packet *vm_thread_get_packet(const struct vm_thread *t);
 struct vm_site { u64 ip, sp, fp, cookie; u32 n_args; };
 void vm_thread_site(struct vm_thread *t, const struct vm_site *site);
 
+/* Something of the engine that runs the programs, for its own helpers (vm_spec.extra). */
+void vm_thread_set_host(struct vm_thread *t, void *host);
+void *vm_thread_host(const struct vm_thread *t);
+
 /* Takes what trace_printk writes; without one it is dropped. `text` is not terminated. */
 typedef void (*vm_print_fn)(void *arg, const char *text, u32 n);
 void vm_thread_print(struct vm_thread *t, vm_print_fn fn, void *arg);

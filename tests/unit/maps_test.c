@@ -573,6 +573,31 @@ static void test_shared_kill(void **state)
 	}
 }
 
+/* Memory without a name that a forked child writes and the parent reads. */
+static void test_forked(void **state)
+{
+	static const u32 types[] = { ISA_MAP_HASH, ISA_MAP_ARRAY };
+
+	(void)state;
+	for (u32 t = 0; t < ARRAY_LEN(types); t++) {
+		struct maps_spec s = { .name = STR("m"),	.type = types[t], .key_size = 4,
+				       .value_size = 8, .max_entries = 4, .forked = true };
+		u32 key = 3;
+		u64 value = 77, got = 0;
+		struct maps_map *m;
+		pid_t child;
+
+		assert_int_equal(maps_create(&s, &m, NULL), 0);
+		child = fork();
+		if (!child)
+			_exit(maps_update(m, NULL, &key, &value, 0) != 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		assert_int_equal(maps_sys_lookup(m, &key, &got, 0), 0);
+		assert_int_equal(got, 77);
+		maps_put(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,7 +607,7 @@ int main(void)
 		cmocka_unit_test(test_prog_array),  cmocka_unit_test(test_stack_trace),
 		cmocka_unit_test(test_ring),	    cmocka_unit_test(test_ring_wrap),
 		cmocka_unit_test(test_perf),	    cmocka_unit_test(test_shared_open),
-		cmocka_unit_test(test_shared_kill),
+		cmocka_unit_test(test_shared_kill), cmocka_unit_test(test_forked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
