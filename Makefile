@@ -54,7 +54,7 @@ Q := $(if $(V),,@)
 
 all: $(BUILD)/skep
 .PHONY: all demo check test bench static golden clean unit unit-all progs install format check-format \
-	lint check-run check-cli check-guest
+	lint check-run check-cli check-guest arm64 check-arm64
 
 $(BUILD)/skep: $(OBJ)
 	$(Q)echo "  LINK $@"
@@ -115,6 +115,24 @@ check-cli: all progs
 check-guest: static progs
 	$(Q)scripts/guest build/static/skep build/progs $(wildcard tests/run/*.rt tests/kernel/*.rt)
 
+# The engine for arm64, run by qemu: the rooms that the JIT needs, and their tests with a small cmocka.
+ARM64_CC    ?= aarch64-linux-gnu-gcc
+ARM64_SRC   := $(foreach r,base isa maps vm jit,$(wildcard src/$(r)/*.c))
+ARM64_UNITS := build/arm64/vm_conformance_test build/arm64/jit_test
+ARM64_OBJ   := $(ARM64_SRC:%.c=build/arm64/%.o)
+ARM64_FLAGS  = $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(CFLAGS_release)
+build/arm64/src/%.o: src/%.c
+	$(Q)mkdir -p $(@D)
+	$(Q)echo "  ARM64 $<"
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -MMD -MP -c -o $@ $<
+build/arm64/libskep.a: $(ARM64_OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+build/arm64/%_test: tests/unit/%_test.c tests/unit/isa_data.h tests/arm64/cmocka.h build/arm64/libskep.a
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -Itests/arm64 -static -Wl,--gc-sections -o $@ $< build/arm64/libskep.a
+arm64: $(ARM64_UNITS)
+check-arm64:
+	$(Q)ARM64_CC="$(ARM64_CC)" scripts/check-arm64
+
 static:
 	$(Q)$(MAKE) --no-print-directory CONFIG=static build/static/skep
 
@@ -156,4 +174,4 @@ test: all unit-all
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(UNITS:=.d)
+-include $(OBJ:.o=.d) $(UNITS:=.d) $(ARM64_OBJ:.o=.d)

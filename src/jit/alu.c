@@ -285,7 +285,7 @@ static void finish(struct sel *s, u8 dst, u8 op, bool is64, bool is_clean, bool 
 {
 	jit_sel_home(s, dst);
 	jit_sel_set_clean(s, s->home[dst], !is64 || is_clean);
-	if (!flags || op == ISA_MUL)
+	if (!flags || op == ISA_MUL || !s->t->alu_tells)
 		return;
 	s->flags_at = s->b->n;
 	s->flags_reg = s->home[dst];

@@ -173,7 +173,7 @@ static void tail(struct sel *s)
 	s->t->load(s->b, s->t->scratch, &done, 8, false);
 	s->t->cmp_imm(s->b, s->t->scratch, 0, true);
 	jit_buf_jump(s->b, JIT_EQ, s->f->n * 3 + s->f->n_funcs + 1 + s->i, 0);
-	s->t->leave(s->b, s->saved, s->frame);
+	s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
 	jit_buf_label(s->b, s->f->n * 3 + s->f->n_funcs + 1 + s->i);
 }
 
@@ -218,7 +218,7 @@ void jit_sel_packet(struct sel *s, struct isa_insn x)
 	s->t->cmp_imm(s->b, s->home[0], -1, true);
 	jit_buf_jump(s->b, JIT_NE, s->f->n * 3 + s->f->n_funcs + 1 + s->i, 0);
 	s->t->mov_imm(s->b, s->home[0], 0);
-	s->t->leave(s->b, s->saved, s->frame);
+	s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
 	jit_buf_label(s->b, s->f->n * 3 + s->f->n_funcs + 1 + s->i);
 	jit_sel_set_clean(s, s->home[0], true);
 }
@@ -254,7 +254,7 @@ void jit_sel_stubs(struct sel *s, u32 label_main, u32 label_callbacks)
 	t->mov(s->b, t->args[1], before, true);
 	t->call_abs(s->b, (u64)(uintptr_t)vm_thread_callback);
 	t->mov(s->b, t->ret, ctx, true);
-	t->leave(s->b, saved, frame);
+	t->leave(s->b, saved, frame, true);
 	for (u32 i = 0; i < s->f->n; i++) {
 		if (!(s->f->ops[i].flags & FLOW_CALLBACK))
 			continue;
@@ -265,6 +265,6 @@ void jit_sel_stubs(struct sel *s, u32 label_main, u32 label_callbacks)
 		for (u8 k = 5; k >= 1; k--)
 			t->mov(s->b, t->home[k], t->args[k - 1], true);
 		jit_buf_jump(s->b, JIT_CALL, label_main + i, 0);
-		t->leave(s->b, BIT(t->thread), frame);
+		t->leave(s->b, BIT(t->thread), frame, true);
 	}
 }

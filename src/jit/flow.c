@@ -292,7 +292,7 @@ static void refuse_overlaps(struct accesses *s)
 }
 
 /* The registers that slots may take in this function, the best first. */
-static u32 spares(const struct flow *f, const struct flow_func *fn, u16 used, u8 out[16])
+static u32 spares(const struct flow *f, const struct flow_func *fn, u16 used, u8 out[24])
 {
 	const struct jit_target *t = f->t;
 	u32 n = 0;
@@ -312,7 +312,7 @@ static u32 spares(const struct flow *f, const struct flow_func *fn, u16 used, u8
 
 static void promote(struct flow *f, struct flow_func *fn, struct accesses *s, u16 used)
 {
-	u8 regs[16];
+	u8 regs[24];
 	u32 n = spares(f, fn, used, regs);
 	bool all;
 

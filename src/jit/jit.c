@@ -15,8 +15,10 @@
 #include "jit/select.h"
 /* Behind isa.h, which uses and gives up the name MAP_TYPE. */
 #include <sys/mman.h>
-#if defined(__x86_64__)
+#include "jit/arm64.h"
 #include "jit/x86_64.h"
+#if defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 struct jit_code {
@@ -31,6 +33,12 @@ static const struct jit_target *host(const struct jit_options *o)
 	if (o && o->baseline)
 		return &jit_x86_64_old;
 	return __builtin_cpu_supports("bmi2") ? &jit_x86_64 : &jit_x86_64_old;
+#elif defined(__aarch64__)
+	enum { ATOMICS = 1 << 8 }; /* HWCAP_ATOMICS of the kernel's ABI */
+
+	if (o && o->baseline)
+		return &jit_arm64_old;
+	return getauxval(AT_HWCAP) & ATOMICS ? &jit_arm64 : &jit_arm64_old;
 #else
 	(void)o;
 	return NULL;
@@ -173,7 +181,7 @@ void jit_free(struct jit_code *c)
 int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p,
 		    const struct jit_options *o, str *out_code, struct err *e)
 {
-	static const struct jit_target *const targets[] = { &jit_x86_64 };
+	static const struct jit_target *const targets[] = { &jit_x86_64, &jit_arm64 };
 	const struct jit_target *t = NULL;
 	struct jit_buf b;
 	char *text;
@@ -184,7 +192,7 @@ int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p
 			t = targets[i];
 	if (!t)
 		return err_set(e, -SKEP_EUNSUPPORTED, "jit",
-			       "There is no JIT for \"%s\"; there is x86-64.", target);
+			       "There is no JIT for \"%s\"; there are x86-64 and arm64.", target);
 	r = translate(t, a, p, o, 0x9e3779b97f4a7c15, &b, e);
 	if (r < 0)
 		return (int)r;

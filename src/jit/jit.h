@@ -1,4 +1,5 @@
-/* jit: native code from a verified program, behind one table of target functions: x86-64.
+/* jit: native code from a verified program, behind one table of target functions: x86-64
+ * and arm64.
  *
  * One pass over the pre-analysed code with fixed BPF registers in native ones, spare registers for
  * hot stack slots, folded addresses, short encodings, rotates and merged loads recognised, array
@@ -31,8 +32,8 @@ int jit_compile(const struct vm_prog *p, const struct jit_options *o, struct jit
 jit_fn jit_entry(const struct jit_code *c);
 u32 jit_size(const struct jit_code *c);
 void jit_free(struct jit_code *c);
-/* Code of another machine as bytes, for tests and dumps: target "x86-64"; -SKEP_EUNSUPPORTED for
- * others ("arm64" is to come). */
+/* Code of another machine as bytes, for tests and dumps: target "x86-64" or "arm64";
+ * -SKEP_EUNSUPPORTED for others. */
 int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p,
 		    const struct jit_options *o, str *out_code, struct err *e) MUST_CHECK;
 

@@ -362,7 +362,7 @@ static void stop(struct sel *s)
 	a.disp = (s32)s->fault_off;
 	s->t->store_imm(s->b, &a, 4, -ETIME);
 	s->t->mov_imm(s->b, s->t->ret, 0);
-	s->t->leave(s->b, s->saved, s->frame);
+	s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
 }
 
 static void label(struct sel *s, u32 i, bool falls)
@@ -438,7 +438,7 @@ static void insn(struct sel *s, u32 i)
 			jit_sel_call(s, x);
 		} else if (x.code == (ISA_JMP | ISA_EXIT)) {
 			jit_sel_force(s, 0);
-			s->t->leave(s->b, s->saved, s->frame);
+			s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
 		} else {
 			jump(s, x);
 		}

@@ -34,13 +34,14 @@ struct jit_atomic {
 struct jit_target {
 	const char *name;
 	u8 home[10]; /* of r0…r9 */
-	u8 spare[6]; /* for slots; JIT_NOREG ends; those that calls keep come first */
-	u8 thread;   /* the thread, in programs that call helpers; also the last spare */
+	u8 spare[10]; /* for slots, the cheapest first; JIT_NOREG ends */
+	u8 thread;   /* the thread, in programs that call helpers; else it may be a spare */
 	u8 sp, scratch;
 	u8 args[6]; /* of C functions */
-	u8 ret;
+	u8 ret; /* where call_abs() leaves a result, and our own functions too */
 	u32 kept;      /* mask of registers that calls keep */
 	bool lea_adds; /* lea of base + disp in place tells by flags whether the result is zero */
+	bool alu_tells; /* alu and alu_imm but for mul tell by flags whether the result is zero */
 	bool mem_operands; /* alu_mem, cmp_mem_imm, cmp_mem may be used */
 
 	bool (*addr_ok)(const struct jit_addr *a, u8 bytes, bool is_lea);
@@ -76,7 +77,7 @@ struct jit_target {
 	/* `saved`: mask of registers to keep for the caller; `frame`: bytes below the return
 	 * address and the saved registers, so that the stack pointer is aligned as calls want. */
 	u32 (*enter)(struct jit_buf *b, u32 saved, u32 frame, bool calls);
-	void (*leave)(struct jit_buf *b, u32 saved, u32 frame);
+	void (*leave)(struct jit_buf *b, u32 saved, u32 frame, bool calls);
 	void (*call_abs)(struct jit_buf *b, u64 fn);
 	u32 (*jump_size)(u8 cond, s64 distance, u32 size_now);
 	void (*jump)(u8 *at, const struct jit_jump *j, s64 distance);

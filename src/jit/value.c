@@ -181,9 +181,11 @@ static bool emit_and(struct sel *s, u8 dst, const struct val *v)
 	if (dst != v->addr.base)
 		s->t->mov(s->b, dst, v->addr.base, is64);
 	s->t->alu_imm(s->b, ISA_AND, dst, imm, is64);
-	s->flags_at = s->b->n;
-	s->flags_reg = dst;
-	s->flags_64 = is64;
+	if (s->t->alu_tells) {
+		s->flags_at = s->b->n;
+		s->flags_reg = dst;
+		s->flags_64 = is64;
+	}
 	return !is64 || known;
 }
 

@@ -516,11 +516,11 @@ static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 #define X86_TABLE(text, shift_fn, rotate_fn) { \
 	.name = text, \
 	.home = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15 }, \
-	.spare = { RBP, R12, R9, R10, JIT_NOREG, JIT_NOREG }, \
+	.spare = { RBP, R12, R9, R10, JIT_NOREG }, \
 	.thread = R12, .sp = RSP, .scratch = R11, .ret = RAX, \
 	.args = { RDI, RSI, RDX, RCX, R8, R9 }, \
 	.kept = 1u << RBX | 1u << RBP | 1u << R12 | 1u << R13 | 1u << R14 | 1u << R15, \
-	.mem_operands = true, .lea_adds = true, .addr_ok = addr_ok, .imm_ok = imm_ok, .mov = jit_x86_mov, \
+	.mem_operands = true, .alu_tells = true, .lea_adds = true, .addr_ok = addr_ok, .imm_ok = imm_ok, .mov = jit_x86_mov, \
 	.mov_imm = mov_imm, .lea = lea, .alu = alu, .alu_imm = alu_imm, .alu_mem = alu_mem, \
 	.mul_imm = mul_imm, .neg = neg, .shift_imm = shift_imm, .shift = shift_fn, \
 	.rotate = rotate_fn, .extend = extend, .bswap = bswap, .load = load, \

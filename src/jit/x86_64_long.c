@@ -191,8 +191,9 @@ u32 jit_x86_enter(struct jit_buf *b, u32 saved, u32 frame, bool calls)
 	return frame;
 }
 
-void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame)
+void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls)
 {
+	(void)calls;
 	if (frame) {
 		jit_x86_rr(b, frame < 128 ? 0x83 : 0x81, 0, RSP, X86_W);
 		bytes(b, &frame, frame < 128 ? 1 : 4);

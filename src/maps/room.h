@@ -45,7 +45,7 @@ struct maps_lock {
 	u32 seq; /* counts removals: what a reader saw holds while it stands still */
 	u32 spare, first, fresh, end; /* of tables: see hash.c */
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct maps_lock) == 64, "one cache line");
+_Static_assert(sizeof(struct maps_lock) % 64 == 0, "whole cache lines; two where mutexes are large");
 
 #define MAPS_N_PARTS 4
 

@@ -452,6 +452,7 @@ static u64 atomic_new(s32 op, u64 old, u64 src, u64 r0)
 
 static void check_atomic(struct fixture *x, u8 bytes, s32 op, u8 base, u8 src)
 {
+	static const struct jit_options baseline = { .baseline = true };
 	u64 ctx[40], want[9], old, mask = bytes == 8 ? ~0ull : 0xffffffff, src_v, r0;
 
 	frame_code(x, isa_atomic(bytes, op, base, 24, src));
@@ -470,7 +471,7 @@ static void check_atomic(struct fixture *x, u8 bytes, s32 op, u8 base, u8 src)
 			want[0] = old;
 		else if (op & ISA_FETCH)
 			want[src] = old;
-		run_once(x, ctx, NULL);
+		run_once(x, ctx, k % 4 < 2 ? &baseline : NULL);
 		if (memcmp(want, ctx + 16, sizeof(want)) != 0 ||
 		    ctx[35] != (atomic_new(op, old, src_v, r0) & mask)) {
 			dump(x);
@@ -760,12 +761,14 @@ static void one_case(void *arg, const struct isa_case *c)
 {
 	static const struct jit_options blind = { .blind_constants = true };
 	static const struct jit_options budget = { .with_budget = true };
+	static const struct jit_options baseline = { .baseline = true };
 	struct conformance *k = arg;
 
 	k->n++;
 	run_case(k, c, NULL);
 	run_case(k, c, &blind);
 	run_case(k, c, &budget);
+	run_case(k, c, &baseline);
 }
 
 static void conformance(void **state)
@@ -899,6 +902,60 @@ static void callbacks(void **state)
 	assert_int_equal(run_once(x, NULL, NULL), 5 + 45);
 }
 
+/* More code than the short forms of arm64's jumps and addresses reach: a megabyte. */
+static void far(void **state)
+{
+	enum { CALLS = 30000 };
+	static const struct vm_helper extra[] = { { 1000, weigh } };
+	struct fixture *x = *state;
+	struct isa_insn *code = calloc(CALLS + 32, sizeof(*code));
+	struct vm_spec spec = { .insns = code, .extra = extra, .n_extra = 1 };
+	struct vm_prog *p = NULL;
+	struct jit_code *c;
+	struct err e;
+	u64 ctx[2] = { 0 };
+	u32 n = 0, func;
+
+	code[n++] = isa_load(8, ISA_R7, ISA_R1, 0);
+	code[n++] = isa_jump_imm(true, ISA_JEQ, ISA_R7, 1, CALLS + 6);
+	code[n++] = isa_store_imm(8, ISA_R1, 8, 5);
+	for (u8 r = 1; r <= 5; r++)
+		code[n++] = isa_alu_imm(true, ISA_MOV, r, 0);
+	for (u32 i = 0; i < CALLS; i++)
+		code[n++] = isa_call_helper(1000);
+	code[n++] = isa_store_imm(8, ISA_R10, -8, 0);
+	code[n++] = isa_alu_imm(true, ISA_MOV, ISA_R1, 10);
+	func = n;
+	isa_ld_imm64(&code[n], ISA_R2, ISA_FUNC, 0);
+	n += 2;
+	code[n++] = isa_alu_reg(true, ISA_MOV, ISA_R3, ISA_R10);
+	code[n++] = isa_alu_imm(true, ISA_ADD, ISA_R3, -8);
+	code[n++] = isa_alu_imm(true, ISA_MOV, ISA_R4, 0);
+	code[n++] = isa_call_helper(ISA_FN_loop);
+	code[n++] = isa_load(8, ISA_R0, ISA_R10, -8);
+	code[n++] = isa_exit();
+	code[func].imm = (s32)(n - func - 1);
+	code[n++] = isa_store(8, ISA_R2, 0, ISA_R1);
+	code[n++] = isa_alu_imm(true, ISA_MOV, ISA_R0, 0);
+	code[n++] = isa_exit();
+	spec.n = n;
+	if (vm_prog_new(&spec, &p, &e) < 0)
+		fail_msg("vm_prog_new: %s", e.msg);
+	c = compile(p, NULL);
+#ifdef __aarch64__
+	assert_true(jit_size(c) > 1 << 20);
+#endif
+	assert_int_equal(jit_entry(c)(ctx, x->thread), 9);
+	assert_int_equal(ctx[1], 5);
+	ctx[0] = 1;
+	ctx[1] = 7;
+	assert_int_equal(jit_entry(c)(ctx, x->thread), 9);
+	assert_int_equal(ctx[1], 7);
+	jit_free(c);
+	vm_prog_free(p);
+	free(code);
+}
+
 static void tail_calls(void **state)
 {
 	struct fixture *x = *state;
@@ -960,6 +1017,9 @@ static void no_such_target(void **state)
 	assert_non_null(strstr(e.msg, "vax"));
 	assert_int_equal(jit_compile_for("x86-64", a, p, NULL, &code, &e), 0);
 	assert_true(code.n > 0 && (u8)code.s[code.n - 1] == 0xc3);
+	/* mov x7, 0; mov x0, x7; ret */
+	assert_int_equal(jit_compile_for("arm64", a, p, NULL, &code, &e), 0);
+	assert_true(code.n >= 12 && memcmp(code.s + code.n - 4, "\xc0\x03\x5f\xd6", 4) == 0);
 	vm_prog_free(p);
 	arena_free(a);
 }
@@ -1015,7 +1075,7 @@ int main(void)
 		cmocka_unit_test(lookups),	   cmocka_unit_test(callbacks),
 		cmocka_unit_test(tail_calls),	   cmocka_unit_test(budget),
 		cmocka_unit_test(facts),	   cmocka_unit_test(no_such_target),
-		cmocka_unit_test(random_programs),
+		cmocka_unit_test(far),		   cmocka_unit_test(random_programs),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
