@@ -247,7 +247,11 @@ static int ready_tracepoint(struct attaching *x)
 	int err = probes_tracepoint_format(x->k->m, x->k->a, p->module, p->name, &format, x->e);
 
 	x->kp->offset = format.id;
-	return err;
+	if (!err && !format.id && probes_tracefs(x->k->m, x->e) >= 0)
+		return err_set(x->e, -SKEP_ENOEVENT, KERN_ROOM,
+			       "this kernel has no tracepoint '" STR_FMT ":" STR_FMT "'",
+			       STR_ARG(p->module), STR_ARG(p->name));
+	return !err && !format.id ? x->e->code : err;
 }
 
 static int attach_tracepoint(struct attaching *x)

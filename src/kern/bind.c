@@ -4,7 +4,7 @@
  *
  *   kprobe of a system call's function   raw tracepoint sys_enter, run for that number only
  *   kretprobe of one                     raw tracepoint sys_exit, likewise
- *   kprobe of an inner function          sys_enter for each call that comes through it (equiv.def)
+ *   kprobe of an inner function          sys_enter for each call that comes through it (probes/equiv.def)
  *   kprobe of another function           fentry, where the kernel takes it
  *   ksyscall, bare system call names     the kernel's symbol of the call, then as above
  *
@@ -19,9 +19,6 @@
 #include "kern/room.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 
 struct binder {
@@ -31,27 +28,6 @@ struct binder {
 	struct probes_binding *out;
 	struct err *e;
 };
-
-/* clone(2) takes the child's tid pointer last but one on x86-64 and last on arm64. */
-#ifdef __x86_64__
-#define CLONE_CHILD_TID 3
-#else
-#define CLONE_CHILD_TID 4
-#endif
-#define U    PROBES_ARG_NONE
-#define K(x) (PROBES_ARG_CONST + (x))
-
-static const struct equiv {
-	const char *function, *call;
-	s32 args[6];
-} equivs[] = {
-#define EQUIV(function, call, ...) { function, call, { __VA_ARGS__ } },
-#include "kern/equiv.def"
-#undef EQUIV
-};
-
-#undef U
-#undef K
 
 static int refuse(struct binder *b, int code, const char *why)
 {
@@ -109,43 +85,6 @@ static str call_of(str name)
 	return call;
 }
 
-/* Functions that take the call's arguments as they are: __do_sys_openat, __se_sys_openat. */
-static str direct_call_of(str name)
-{
-	static const char *const prefixes[] = { "__do_sys_", "__se_sys_" };
-
-	for (u32 i = 0; i < ARRAY_LEN(prefixes); i++) {
-		u32 n = str_of(prefixes[i]).n;
-
-		if (str_starts(name, prefixes[i]) &&
-		    probes_syscall_nr(str_sub(name, n, name.n - n)) >= 0)
-			return str_sub(name, n, name.n - n);
-	}
-	return STR("");
-}
-
-static bool add_equivs(struct binder *b, str name)
-{
-	str direct = direct_call_of(name);
-	struct probes_call *c;
-
-	if (direct.n) {
-		c = add_call(b, probes_syscall_nr(direct));
-		for (s32 i = 0; i < 6; i++)
-			c->args[i] = i;
-		return true;
-	}
-	for (u32 i = 0; i < ARRAY_LEN(equivs); i++) {
-		int nr = probes_syscall_nr(str_of(equivs[i].call));
-
-		if (nr < 0 || !str_is(name, equivs[i].function))
-			continue;
-		c = add_call(b, nr);
-		memcpy(c->args, equivs[i].args, sizeof(c->args));
-	}
-	return b->out->calls.n > 0;
-}
-
 /* ---- kprobes -------------------------------------------------------------------------------- */
 
 static int no_kprobe(struct binder *b)
@@ -155,8 +94,7 @@ static int no_kprobe(struct binder *b)
 	u32 i;
 
 	nearest_init(&near, b->want->name);
-	for (i = 0; i < ARRAY_LEN(equivs); i++)
-		nearest_offer(&near, str_of(equivs[i].function));
+	probes_equivalent_offer(&near);
 	for (i = 0; i < probes_syscall_limit(); i++) {
 		name = probes_syscall_name(i);
 		if (name)
@@ -224,7 +162,7 @@ static int without_kprobes(struct binder *b)
 		add_call(b, probes_syscall_nr(call));
 		return 0;
 	}
-	if (add_equivs(b, b->want->name)) {
+	if (probes_equivalent_calls(b->a, b->want->name, b->out)) {
 		go_raw(b, at_return, PROBES_SYSCALL_EQUIV);
 		return 0;
 	}
@@ -253,15 +191,10 @@ static str renamed(struct binder *b)
 	return STR("");
 }
 
-/* A function of equiv.def that this kernel lacks (renamed or inlined since). */
+/* A function with equivalents that this kernel lacks (renamed or inlined since). */
 static bool is_gone(struct binder *b)
 {
-	struct probes_point p = *b->want;
-
-	for (u32 i = 0; i < ARRAY_LEN(equivs); i++)
-		if (str_is(b->want->name, equivs[i].function))
-			return b->f->exists(b->f->arg, &p, NULL) == 0;
-	return false;
+	return probes_has_equivalent(b->want->name) && b->f->exists(b->f->arg, b->want, NULL) == 0;
 }
 
 static int bind_kprobe(struct binder *b)
@@ -284,7 +217,7 @@ static int bind_kprobe(struct binder *b)
 		b->out->at.name = other;
 	} else {
 		b->out->at = *b->want;
-		add_equivs(b, b->want->name);
+		probes_equivalent_calls(b->a, b->want->name, b->out);
 		go_raw(b, b->want->provider == PROBES_KRETPROBE, PROBES_SYSCALL_EQUIV);
 	}
 	b->out->is_fallback = true;

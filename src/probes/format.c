@@ -223,7 +223,7 @@ int probes_tracepoint_format(struct probes_machine *m, struct arena *a, str cate
 
 	*out = (struct probes_format){ 0 };
 	if (dir < 0)
-		return dir;
+		return probes_builtin_format(a, category, event, out) ? 0 : dir;
 	if (!probes_is_symbol(category, false) || !probes_is_symbol(event, false) ||
 	    category.s[0] == '.' || event.s[0] == '.')
 		return err_set(e, -SKEP_ENOEVENT, "probes",
@@ -232,8 +232,12 @@ int probes_tracepoint_format(struct probes_machine *m, struct arena *a, str cate
 	path = str_printf(a, "events/" STR_FMT "/" STR_FMT "/format", STR_ARG(category),
 			  STR_ARG(event));
 	err = read_at(a, dir, path, &text);
+	if ((err == -ENOENT || err == -ENOTDIR) && probes_builtin_format(a, category, event, out))
+		return 0;
 	if (err == -ENOENT || err == -ENOTDIR)
 		return no_tracepoint(a, dir, category, event, e);
+	if (err == -EACCES && probes_builtin_format(a, category, event, out))
+		return 0;
 	if (err == -EACCES)
 		return err_set(
 			e, -SKEP_ENOCAP, "probes",

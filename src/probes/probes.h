@@ -89,6 +89,11 @@ struct probes_call {
 	 * number such as AT_FDCWD; PROBES_ARG_NONE: unknown, using it is an error. */
 	s32 args[6];
 };
+/* Adds the calls that come through a function of the kernel to out->calls; false if none is known. */
+struct probes_binding;
+bool probes_equivalent_calls(struct arena *a, str function, struct probes_binding *out);
+bool probes_has_equivalent(str function);                /* by a row of its own */
+void probes_equivalent_offer(struct nearest *near);      /* all functions with rows */
 #define PROBES_ARG_NONE (-1)
 #define PROBES_ARG_CONST 0x1000
 struct probes_binding {
@@ -141,13 +146,16 @@ struct probes_field {
 	u64 count;            /* array length, 0 if none */
 };
 struct probes_format {
-	u32 id;
+	u32 id;               /* 0: not from this kernel's tracefs, see probes_tracepoint_format() */
 	vec(struct probes_field) fields;  /* without common_…, which programs may not read */
 	struct arena *a;      /* holds the names; types made of the format stay valid as long */
 };
-/* The record layout of category:event from tracefs. -SKEP_ENOEVENT if there is none. */
+/* The record layout of category:event from tracefs. -SKEP_ENOEVENT if there is none. Where tracefs cannot be read,
+ * the events that the user engine has (system calls, process life, signals) have a layout of skep's own. */
 int probes_tracepoint_format(struct probes_machine *m, struct arena *a, str category, str event,
 			     struct probes_format *out, struct err *e) MUST_CHECK;
+/* A layout of skep's own, with the id 0; false if it has none. */
+bool probes_builtin_format(struct arena *a, str category, str event, struct probes_format *out);
 /* Parses the text of a format file; every malformed text gives -SKEP_EBADFILE. */
 int probes_parse_format(struct arena *a, str text, struct probes_format *out, struct err *e)
 	MUST_CHECK;

@@ -452,6 +452,36 @@ static void test_format_fields(void **state)
 	arena_free(a);
 }
 
+/* Layouts of skep's own: those of system calls are the kernel's. */
+static void test_format_builtin(void **state)
+{
+	static const struct { const char *category, *event, *last; u32 off; } cases[] = {
+		{ "syscalls", "sys_enter_openat", "mode", 40 },
+		{ "syscalls", "sys_enter_newstat", "statbuf", 24 },
+		{ "syscalls", "sys_enter_getppid", "__syscall_nr", 8 },
+		{ "syscalls", "sys_exit_openat", "ret", 16 },
+		{ "raw_syscalls", "sys_enter", "args", 16 },
+		{ "sched", "sched_process_exec", "old_pid", 16 },
+		{ "sched", "sched_switch", NULL, 0 },
+		{ "syscalls", "sys_enter_nothing", NULL, 0 },
+	};
+	struct arena *a = arena_new(NULL);
+	struct probes_format f;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+		bool found = probes_builtin_format(a, str_of(cases[i].category), str_of(cases[i].event), &f);
+
+		assert_int_equal(found, cases[i].last != NULL);
+		if (!found)
+			continue;
+		assert_int_equal(f.id, 0);
+		assert_true(str_is(vec_last(&f.fields)->name, cases[i].last));
+		assert_int_equal(vec_last(&f.fields)->off, cases[i].off);
+	}
+	arena_free(a);
+}
+
 static void test_format_struct(void **state)
 {
 	static const struct {
@@ -566,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_syscall_symbols),
 		cmocka_unit_test(test_format_fields),
 		cmocka_unit_test(test_format_struct),
+		cmocka_unit_test(test_format_builtin),
 		cmocka_unit_test(test_format_survives_damage),
 		cmocka_unit_test(test_wrong_formats_are_refused),
 	};
