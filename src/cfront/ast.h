@@ -37,7 +37,7 @@ enum ex_kind {
 	EX_ASSIGN_OP,         /* a op= b: computed in `compute` type, then converted back */
 	EX_INCDEC,            /* op P_INC or P_DEC; is_post */
 	EX_COMMA,
-	EX_CALL,              /* function: a is EX_SYM of a function of the unit; args converted */
+	EX_CALL,              /* a is EX_SYM of a function of the unit, or a pointer to one; args converted */
 	EX_HELPER,            /* helper call: helper; args checked against its row */
 	EX_PRINTK,            /* bpf_trace_printk/bpf_printk: bytes = format, args = values */
 	EX_MAP_CALL,          /* table.method(args): sym is the map, method */

@@ -94,6 +94,35 @@ static struct cf_expr *call_function(struct parser *p, struct cf_sym *fn, struct
 	return e;
 }
 
+/* Through a pointer; pass `inline` of ir finds out which function it names. */
+static struct cf_expr *call_pointer(struct parser *p, struct cf_expr *fn, struct span span,
+				    expr_list *args)
+{
+	const struct type *ty;
+	struct cf_expr *e;
+
+	fn = cfx_value(p, fn);
+	ty = ty_strip(ty_strip(fn->type)->to);
+	if (ty->variadic) {
+		cfp_not_yet(p, span, "a call with a variable number of arguments");
+		return cfx_poison(p, span);
+	}
+	if (cfp_wrong_count(p, span, STR("the function that this points to"), args->n, ty->n,
+			    ty->n))
+		return cfx_poison(p, span);
+	for (u32 i = 0; i < args->n; i++) {
+		str what = str_printf(p->a, "argument %u", i + 1);
+
+		args->at[i] = cfx_assignable(p, args->at[i], ty->params[i].type, str_z(p->a, what));
+	}
+	if (any_poison(p, args))
+		return cfx_poison(p, span);
+	e = cfx_new(p, EX_CALL, cfx_bare(ty->to), span, fn, NULL);
+	e->args = keep_args(p, args);
+	e->n_args = args->n;
+	return e;
+}
+
 /* ---- helpers --------------------------------------------------------------------------------- */
 
 static const char *argument_text(enum isa_arg kind)
@@ -549,18 +578,23 @@ struct cf_expr *cfp_call_value(struct parser *p, struct cf_expr *fn)
 {
 	expr_list args = { 0 };
 	const struct type *ty = ty_strip(fn->type);
+	u16 tree = cfx_tree_begin(p);
 	struct span at = fn->span;
+	struct cf_expr *e;
 
 	cfp_next(p);
 	cfp_arguments(p, &args);
 	at = span_to_here(p, at);
-	if (is_poison(p, fn))
-		return cfx_poison(p, at);
-	if (fn->kind == EX_SYM && fn->sym->kind == SYM_FUNC)
-		return call_function(p, fn->sym, fn->span, &args);
-	if (ty->kind == TY_FUNC || (ty->kind == TY_PTR && ty_strip(ty->to)->kind == TY_FUNC))
-		cfp_not_yet(p, at, "a call through a function pointer");
-	else
+	if (is_poison(p, fn)) {
+		e = cfx_poison(p, at);
+	} else if (fn->kind == EX_SYM && fn->sym->kind == SYM_FUNC) {
+		e = call_function(p, fn->sym, fn->span, &args);
+	} else if (ty->kind == TY_FUNC ||
+		   (ty->kind == TY_PTR && ty_strip(ty->to)->kind == TY_FUNC)) {
+		e = call_pointer(p, fn, at, &args);
+	} else {
 		cfp_error(p, at, E_TYPE, "'%s' is no function", cfp_text(p, fn->type));
-	return cfx_poison(p, at);
+		e = cfx_poison(p, at);
+	}
+	return cfx_tree_end(p, e, tree);
 }

@@ -148,7 +148,7 @@ static bool is_plain_global(const struct cf_sym *s)
 
 /* ---- functions ------------------------------------------------------------------------------ */
 
-static void lower_body(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
+void lower_body(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
 {
 	l->b.fn = fn;
 	lower_stmt(l, s->body);
@@ -157,48 +157,13 @@ static void lower_body(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
 	ir_cfg_build(fn);
 }
 
-static void start(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
+void lower_start(struct lower *l, struct ir_fn *fn, struct cf_sym *s)
 {
 	fn->span = s->span;
 	fn->proto = ty_strip(s->type);
 	l->fn = s;
 	l->pass++;
 	l->b = (struct ir_builder){ .fn = fn, .at = ir_block_new(fn), .span = s->span };
-}
-
-static void parameters(struct lower *l, struct cf_sym *s)
-{
-	for (u32 i = 0; i < s->params.n; i++) {
-		struct cf_sym *p = s->params.at[i];
-		const struct type *ty = ty_strip(p->type);
-		bool by_address = ty_is_aggregate(ty);
-		struct ir_ins *x = ir_param(&l->b, i, by_address ? 64 : lower_width(ty));
-
-		p->lower = x;
-		if (by_address)
-			continue;
-		p->lower = ir_slot(&l->b, (u32)ty->size, ty->align);
-		lower_write(l, (struct place_ref){ .base = p->lower, .type = p->type }, x);
-	}
-}
-
-/* A function that another one calls. BCC inlines every static function; so do we where libbpf's
- * sections are not used or `inline` says it. */
-static void lower_subprogram(struct lower *l, struct cf_sym *s)
-{
-	const struct type *ret = ty_strip(s->type)->to;
-	struct ir_fn *fn = ir_fn_new(l->m, s->name, s->is_static ? IR_STATIC : IR_GLOBAL,
-				     s->params.n, ty_is_void(ret) ? 0 : lower_width(ret));
-	u32 sym = ir_sym(l->m, IR_SYM_FN, s->name, OBJ_NONE);
-
-	l->m->syms.at[sym].index = l->m->fns.n - 1;
-	fn->always_inline = s->always_inline || s->is_inline || (l->is_bcc && !s->noinline);
-	fn->noinline = s->noinline;
-	l->binding = NULL;
-	l->ctx = NULL;
-	start(l, fn, s);
-	parameters(l, s);
-	lower_body(l, fn, s);
 }
 
 static void lower_wanted(struct lower *l)
@@ -279,7 +244,7 @@ static void lower_program(struct lower *l, const struct cf_attachment *at)
 	fn->guarded = at->guarded;
 	fn->param_region[0] = IR_IN_CTX;
 	l->binding = &at->binding;
-	start(l, fn, s);
+	lower_start(l, fn, s);
 	lower_entry(l, s);
 	lower_body(l, fn, s);
 }

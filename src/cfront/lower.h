@@ -20,6 +20,7 @@ struct lower {
 	const struct probes_binding *binding; /* of the program being lowered; NULL in helpers */
 	struct ir_ins *ctx;                   /* the real context: parameter 0 of a program */
 	u32 pass;                             /* counts lowered bodies: see struct flow */
+	struct ir_ins *result;                /* where the function puts its struct result, or NULL */
 	bool is_bcc;                          /* no SEC() in the unit: BCC's rules for functions */
 	vec(struct cf_sym *) wanted;          /* functions that are called but not lowered yet */
 };
@@ -65,7 +66,17 @@ struct ir_ins *lower_helper(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_map_call(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_printk(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_builtin(struct lower *l, struct cf_expr *e);
+
+/* lower_fn.c: functions that others call. */
 struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e);
+struct ir_ins *lower_fn_address(struct lower *l, struct cf_sym *fn);
+void lower_subprogram(struct lower *l, struct cf_sym *s);
+bool lower_is_wide(const struct type *ty);        /* 128-bit integers */
+/* Values that do not fit a register: structs, unions, 128-bit integers. */
+bool lower_by_address(const struct type *ty);
+/* lower.c: begins a function; its body and its end. */
+void lower_start(struct lower *l, struct ir_fn *fn, struct cf_sym *s);
+void lower_body(struct lower *l, struct ir_fn *fn, struct cf_sym *s);
 
 /* lower_entry.c: binds the parameters of a program to what its event delivers. */
 void lower_entry(struct lower *l, struct cf_sym *fn);

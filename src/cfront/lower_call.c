@@ -67,11 +67,6 @@ static struct ir_ins *argument(struct lower *l, enum isa_arg kind, struct cf_exp
 
 	if (map)
 		return lower_map_address(l, map);
-	if (kind == ISA_ARG_FUNC) {
-		lower_not_yet(l, e->span, "a callback");
-		diag_hint(l->dx, "where a loop can do the same, write it out");
-		return num(l, 0);
-	}
 	return lower_widen(l, lower_value(l, e), e->type);
 }
 
@@ -83,40 +78,6 @@ struct ir_ins *lower_helper(struct lower *l, struct cf_expr *e)
 		args[i] = argument(l, e->helper->args[i], e->args[i]);
 	x = call(l, e->helper->id, e->helper->ret == ISA_RET_VOID ? 0 : 64, args, e->n_args);
 	return x->width ? as_result(l, x, e->type) : NULL;
-}
-
-struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e)
-{
-	struct cf_sym *fn = e->a->sym;
-	const struct type *ret = ty_strip(fn->type)->to;
-	u8 width = ty_is_void(ret) ? 0 : lower_width(ret);
-	struct ir_ins *args[5], *x;
-	u32 n = e->n_args;
-
-	if (e->n_args > 5) {
-		lower_not_yet(l, e->span, "a call with more than 5 arguments");
-		diag_hint(l->dx, "put them into a struct and pass its address");
-		return width ? ir_const(&l->b, width, 0) : NULL;
-	}
-	if (ty_is_aggregate(ret)) {
-		lower_not_yet(l, e->span, "a function that returns a struct");
-		diag_hint(l->dx, "let it fill a struct whose address the caller passes");
-		return ir_slot(&l->b, (u32)ty_strip(ret)->size, 8);
-	}
-	for (u32 i = 0; i < n && i < 5; i++) {
-		args[i] = lower_value(l, e->args[i]);
-		if (ty_is_aggregate(e->args[i]->type)) {
-			const struct type *ty = ty_strip(e->args[i]->type);
-			struct ir_ins *copy = ir_slot(&l->b, (u32)ty->size, 8);
-
-			ir_move(&l->b, copy, 0, args[i], 0, (u32)ty->size, ty->align);
-			args[i] = copy;
-		}
-	}
-	*vec_push(l->a, &l->wanted) = fn;
-	x = ir_call_sym(&l->b, IR_CALL_FN, ir_sym(l->m, IR_SYM_FN, fn->name, OBJ_NONE), width, args,
-			n);
-	return width ? x : NULL;
 }
 
 /* ---- map methods ---------------------------------------------------------------------------- */

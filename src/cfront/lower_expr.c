@@ -22,6 +22,11 @@ static bool is_bool(const struct type *ty)
 	return ty_strip(ty)->is_bool;
 }
 
+bool lower_is_wide(const struct type *ty)
+{
+	return ty_strip(ty)->kind == TY_INT && bytes_of(ty) > 8;
+}
+
 static struct ir_ins *is_nonzero(struct lower *l, struct ir_ins *x)
 {
 	return ir_compare(&l->b, IR_NE, x, ir_const(&l->b, x->width, 0));
@@ -530,10 +535,8 @@ static struct ir_ins *lower_cast(struct lower *l, struct cf_expr *e)
 
 static struct ir_ins *lower_decay(struct lower *l, struct cf_expr *e)
 {
-	if (e->a->kind == EX_SYM && e->a->sym->kind == SYM_FUNC) {
-		lower_not_yet(l, e->span, "a function used as a value");
-		return ir_const(&l->b, 64, 0);
-	}
+	if (e->a->kind == EX_SYM && e->a->sym->kind == SYM_FUNC)
+		return lower_fn_address(l, e->a->sym);
 	return lower_address(l, lower_place(l, e->a));
 }
 

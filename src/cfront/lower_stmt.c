@@ -142,6 +142,12 @@ static void lower_return(struct lower *l, struct cf_stmt *s)
 	struct ir_ins *x = s->e ? lower_value(l, s->e) : NULL;
 	u8 width = l->b.fn->ret_width;
 
+	if (l->result && x) {
+		struct place_ref to = { .base = l->result, .type = ty_strip(l->fn->type)->to };
+
+		lower_write(l, to, x);
+		x = NULL;
+	}
 	if (width && !x)
 		x = ir_const(&l->b, width, 0);
 	else if (x && !width)

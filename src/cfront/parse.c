@@ -302,7 +302,8 @@ static void define_function(struct parser *p, const struct cf_specs *s,
 	for (u32 i = 0; i < d->params.n; i++)
 		*vec_push(p->a, &f->params) = d->params.at[i];
 	if (f->params.n > PARAMS_MAX)
-		cfp_not_yet(p, d->span, "a function of more than %d parameters", PARAMS_MAX);
+		cfp_error(p, d->span, E_TOO_LARGE, "a function of more than %d parameters",
+			  PARAMS_MAX);
 	if (ty_strip(f->type)->variadic)
 		cfp_not_yet(p, d->span, "a function with a variable number of arguments");
 	cfp_function_body(p, f);
@@ -481,6 +482,13 @@ static void check_externs(struct parser *p)
 				 STR_ARG(e->to->name)))
 			continue;
 		diag_note(p->dx, e->to->span, "it is declared here");
+	}
+	for (u32 i = 0; i < p->named.n; i++) {
+		const struct cf_edge *e = &p->named.at[i];
+
+		if (!e->to->body)
+			cfp_not_yet(p, e->span, "the address of '" STR_FMT "', which has no body,",
+				    STR_ARG(e->to->name));
 	}
 }
 

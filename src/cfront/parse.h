@@ -61,6 +61,7 @@ struct parser {
 	struct strmap bcc_structs;    /* struct type */
 	struct strmap cored;          /* tags with preserve_access_index: their BTF type or themselves */
 	vec(struct cf_edge) calls;
+	vec(struct cf_edge) named;    /* functions whose address is taken */
 	u32 unevaluated;              /* inside sizeof, typeof: what is named there is not used */
 };
 
@@ -257,6 +258,8 @@ struct cf_expr *cfx_const(struct parser *p, const struct type *ty, s64 v, struct
 struct cf_expr *cfx_int(struct parser *p, s64 v, struct span at);
 struct cf_expr *cfx_sym(struct parser *p, struct cf_sym *s, struct span at);
 struct cf_expr *cfx_string(struct parser *p, str bytes, struct span at);
+/* Notes that the address of a function is a value. */
+void cfx_name_function(struct parser *p, const struct cf_expr *e);
 /* The value of an expression: loads lvalues, decays arrays and functions (C11 6.3.2.1). */
 struct cf_expr *cfx_value(struct parser *p, struct cf_expr *e);
 /* For its effects alone: nothing is read that has no need to. */

@@ -126,6 +126,14 @@ bool cfx_is_map(const struct cf_expr *e)
 	return e->kind == EX_SYM && e->sym->kind == SYM_MAP;
 }
 
+void cfx_name_function(struct parser *p, const struct cf_expr *e)
+{
+	if (p->unevaluated)
+		return;
+	e->sym->address_taken = e->sym->is_called = e->sym->is_used = true;
+	*vec_push(p->a, &p->named) = (struct cf_edge){ p->fn, e->sym, e->span };
+}
+
 static struct cf_expr *decay(struct parser *p, struct cf_expr *e, const struct type *ty)
 {
 	const struct type *to = ty->kind == TY_ARRAY ? ty->to : e->type;
@@ -134,7 +142,7 @@ static struct cf_expr *decay(struct parser *p, struct cf_expr *e, const struct t
 	if (ty->kind == TY_ARRAY && ty->quals)
 		to = ty_qualify(p->t, to, ty->quals);
 	if (e->kind == EX_SYM && e->sym->kind == SYM_FUNC)
-		e->sym->address_taken = true;
+		cfx_name_function(p, e);
 	return cfx_new(p, EX_DECAY, ty_ptr_to(p->t, to), e->span, e, NULL);
 }
 

@@ -487,7 +487,7 @@ struct cf_expr *cfx_addr(struct parser *p, struct cf_expr *e, struct span span)
 		return r;
 	}
 	if (e->kind == EX_SYM && e->sym->kind == SYM_FUNC) {
-		e->sym->address_taken = true;
+		cfx_name_function(p, e);
 		return cfx_new(p, EX_ADDR, ty_ptr_to(p->t, e->type), span, e, NULL);
 	}
 	if (!e->is_lvalue || (e->kind == EX_MEMBER && cfx_is_map(e))) {

@@ -95,12 +95,13 @@ static bool check_links(struct checker *c)
 static bool check_head(struct checker *c)
 {
 	struct ir_fn *fn = c->fn;
+	u32 most = fn->always_inline ? IR_MAX_PARAMS : 5;
 
 	if (!fn->first)
 		return broken(c, "it has no blocks");
-	if (fn->n_params > ARRAY_LEN(fn->param_region))
-		return broken(c, "it has %u parameters, but at most %zu fit in registers",
-			      fn->n_params, ARRAY_LEN(fn->param_region));
+	if (fn->n_params > most)
+		return broken(c, "it has %u parameters, but at most %u fit in registers",
+			      fn->n_params, most);
 	if (fn->ret_width != 0 && fn->ret_width != 32 && fn->ret_width != 64)
 		return broken(c, "it returns %u bits instead of 0, 32 or 64", fn->ret_width);
 	if (fn->always_inline && fn->noinline)
@@ -375,9 +376,17 @@ static bool check_callee(struct checker *c, const struct ir_ins *x)
 	return true;
 }
 
+static bool is_inlined(const struct checker *c, const struct ir_ins *x)
+{
+	const struct ir_module *m = c->fn->m;
+
+	return x->op == IR_CALL_FN && x->sym < m->syms.n && m->syms.at[x->sym].index < m->fns.n &&
+	       m->fns.at[m->syms.at[x->sym].index]->always_inline;
+}
+
 static bool check_call(struct checker *c, const struct ir_ins *x)
 {
-	if (x->n_args > 5)
+	if (x->n_args > 5 && !is_inlined(c, x))
 		return bad(c, x, "it has %u arguments, but at most 5 fit in registers", x->n_args);
 	if (x->op == IR_CALL)
 		return (x->imm >= 0 && x->imm <= INT32_MAX) ||

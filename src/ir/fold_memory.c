@@ -6,6 +6,7 @@
  * not need its value extended or cut.
  */
 #include "ir/fold.h"
+#include "ir/memory.h"
 
 /* How many bytes from its address on an instruction reads or writes. */
 static u32 extent(const struct ir_ins *x)
@@ -28,10 +29,26 @@ static bool fold_address(struct ir_folder *f, struct ir_ins *x, u32 i, s64 *off)
 	return true;
 }
 
+/* What is read out of a constant table of addresses is an address that is known. */
+static bool load_pointer(struct ir_folder *f, struct ir_ins *x, struct ir_ins **out)
+{
+	u32 sym;
+	s64 off;
+
+	if (!ir_loads_pointer(x->block->fn->m, x, &sym, &off))
+		return false;
+	*out = ir_fold_new(f, x, IR_SYM, 64, NULL, NULL);
+	(*out)->sym = sym;
+	(*out)->imm = off;
+	return true;
+}
+
 struct ir_ins *ir_fold_memory(struct ir_folder *f, struct ir_ins *x)
 {
 	struct ir_ins *low;
 
+	if (x->op == IR_LOAD && x->width == 64 && load_pointer(f, x, &low))
+		return low;
 	if (fold_address(f, x, 0, &x->imm))
 		return x;
 	if (x->op == IR_MOVE && fold_address(f, x, 1, &x->off2))

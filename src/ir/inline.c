@@ -17,7 +17,10 @@
  * disagree about a pointer the function is inlined after all. Static functions that nobody names
  * any more go.
  *
- * Left out: inlining by frequency, and callbacks (their address is a value, not a call).
+ * Calls through pointers and callbacks are in indirect.c: what they name becomes a call when the
+ * pointer turns out to be one function, and then everything starts again.
+ *
+ * Left out: inlining by frequency.
  */
 #include "ir/edit.h"
 #include "ir/inline.h"
@@ -128,7 +131,7 @@ static struct ir_ins *argument(struct copy *c, const struct ir_ins *param)
 	for (x = c->call->args[param->imm]; x->note; x = x->note)
 		;
 	x = ir_put_width(c->call, param->width, x);
-	if (param->imm < 5)
+	if (param->imm < IR_MAX_PARAMS)
 		ir_keep_region(x, (u8)c->f->param_region[param->imm]);
 	return x;
 }
@@ -292,7 +295,9 @@ static void inline_into(struct ir_calls *calls, struct ir_fn *fn)
 void ir_pass_inline(struct ir_pass_ctx *c, struct ir_module *m)
 {
 	struct ir_calls calls;
+	bool again;
 
+	ir_calls_resolve(c, m);
 	do {
 		if (!ir_calls_build(&calls, c, m))
 			return;
@@ -303,7 +308,10 @@ void ir_pass_inline(struct ir_pass_ctx *c, struct ir_module *m)
 			f->cost = ir_fn_cost(f->fn);
 		}
 		ir_calls_drop_unused(m, c->scratch);
+		again = ir_calls_resolve(c, m);
 		if (!ir_calls_build(&calls, c, m))
 			return;
-	} while (ir_calls_spread_regions(&calls));
+		again |= ir_calls_spread_regions(&calls);
+	} while (again);
+	ir_calls_refuse_pointers(c, m);
 }

@@ -33,4 +33,10 @@ void ir_calls_drop_unused(struct ir_module *m, struct arena *scratch);
  * callers pass pointers of different kinds; it is marked always_inline. */
 bool ir_calls_spread_regions(struct ir_calls *calls);
 
+/* indirect.c: calls through pointers to one known function become calls of it; true if there was one.
+ * Parameters of functions that helpers call back get their regions. */
+bool ir_calls_resolve(struct ir_pass_ctx *c, struct ir_module *m);
+/* Reports the calls through pointers that are left. */
+void ir_calls_refuse_pointers(struct ir_pass_ctx *c, const struct ir_module *m);
+
 #endif

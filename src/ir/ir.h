@@ -104,6 +104,8 @@ const char *ir_region_name(enum ir_region r);
 	OP(CALL, "call", -1, IR_F_READS | IR_F_WRITES) /* imm: helper id */ \
 	OP(CALL_FN, "callfn", -1, IR_F_READS | IR_F_WRITES)    /* sym: a function of the module */ \
 	OP(CALL_KFUNC, "kfunc", -1, IR_F_READS | IR_F_WRITES)  /* sym: a kernel function */ \
+	OP(CALL_PTR, "callptr", -1, IR_F_READS | IR_F_WRITES)  /* args[0]: the address of a function of \
+						  the module, arguments behind; gone after `inline` */ \
 	/* ends of blocks */ \
 	OP(JUMP, "jump", 0, IR_F_END) \
 	OP(IF, "if", 1, IR_F_END)              /* args[0] != 0 ? to[0] : to[1] */ \
@@ -173,6 +175,8 @@ struct ir_block {
 /* ---- functions and modules ------------------------------------------------------------------ */
 
 enum ir_linkage { IR_STATIC, IR_GLOBAL, IR_PROGRAM };
+/* More than the five that registers take is for functions that are always inlined. */
+enum { IR_MAX_PARAMS = 17 };
 
 struct ir_fn {
 	struct ir_module *m;
@@ -183,7 +187,7 @@ struct ir_fn {
 	u32 prog;             /* IR_PROGRAM: index of its obj_prog */
 	u32 n_params;
 	u8 ret_width;         /* 0, 32, 64 */
-	enum ir_region param_region[5];
+	enum ir_region param_region[IR_MAX_PARAMS];
 	const struct type *proto;     /* TY_FUNC for BTF; may be NULL */
 	struct span span;
 	struct ir_block *first, *last;
@@ -200,10 +204,14 @@ enum ir_sym_kind {
 };
 struct ir_sym { enum ir_sym_kind kind; str name; u32 index; };
 
+/* Eight bytes of a data section that hold an address, which only the compiler can follow: verifiers take
+ * what is read from memory for a number. */
+struct ir_pointer { u32 data, sym; s64 off, to_off; };
 struct ir_module {
 	struct arena *a;
 	vec(struct ir_fn *) fns;
 	vec(struct ir_sym) syms;
+	vec(struct ir_pointer) pointers;      /* front ends fill it: of objects that nobody writes */
 	struct strmap sym_names;
 };
 struct ir_module *ir_module_new(struct arena *a);

@@ -11,6 +11,7 @@
  * well be the index into another object. Nothing is said about fields or types.
  */
 #include "ir/memory.h"
+#include "ir/ranges.h"
 
 #define MAX_DEPTH 8 /* of sums that ir_object() looks through */
 
@@ -33,6 +34,71 @@ static struct ir_ins *object_at(struct ir_ins *x, u32 depth)
 struct ir_ins *ir_object(struct ir_ins *address)
 {
 	return object_at(address, MAX_DEPTH);
+}
+
+/* ---- pointers in data ------------------------------------------------------------------------ */
+
+/* The number that `x` is, also where no pass has folded it yet. */
+static bool number_at(const struct ir_ins *x, u32 depth, u64 *out)
+{
+	u64 a = 0, b = 0;
+
+	if (x->op == IR_CONST) {
+		*out = ir_const_bits(x);
+		return true;
+	}
+	if (!depth || x->n_args > 2 ||
+	    !(x->n_args ? x->op == IR_COPY || ir_op_info(x->op)->flags & IR_F_PURE : false))
+		return false;
+	if (!number_at(x->args[0], depth - 1, &a) ||
+	    (x->n_args > 1 && !number_at(x->args[1], depth - 1, &b)))
+		return false;
+	*out = x->op == IR_COPY ? a : ir_eval(x, a, b);
+	return true;
+}
+
+/* The data section and offset that an address is. */
+static bool data_address(const struct ir_module *m, const struct ir_ins *x, u32 *out_data,
+			 s64 *out_off)
+{
+	u64 sum = 0, v;
+
+	for (u32 i = 0; i < MAX_DEPTH && x->op != IR_SYM; i++) {
+		if (x->op == IR_ADD && number_at(x->args[1], MAX_DEPTH, &v))
+			sum += v;
+		else if (x->op != IR_COPY)
+			return false;
+		x = x->args[0];
+	}
+	if (x->op != IR_SYM || m->syms.at[x->sym].kind != IR_SYM_DATA)
+		return false;
+	*out_data = m->syms.at[x->sym].index;
+	*out_off = (s64)(sum + (u64)x->imm);
+	return true;
+}
+
+bool ir_loads_pointer(const struct ir_module *m, const struct ir_ins *x, u32 *out_sym, s64 *out_off)
+{
+	u32 data;
+	s64 off;
+
+	if (!m->pointers.n || x->size != 8 || x->is_volatile ||
+	    !data_address(m, x->args[0], &data, &off))
+		return false;
+	off += x->imm;
+	for (u32 i = 0; i < m->pointers.n; i++) {
+		const struct ir_pointer *p = &m->pointers.at[i];
+
+		const struct ir_sym *to = &m->syms.at[p->sym];
+
+		if (p->data != data || p->off != off ||
+		    (to->kind == IR_SYM_FN && to->index >= m->fns.n))
+			continue;
+		*out_sym = p->sym;
+		*out_off = p->to_off;
+		return true;
+	}
+	return false;
 }
 
 /* ---- where addresses go ---------------------------------------------------------------------- */

@@ -13,6 +13,9 @@ enum ir_exposure {
 /* Classifies all slots: sets the `mark` of each SLOT. */
 void ir_slots_classify(struct ir_fn *fn);
 
+/* Whether the load `x` reads one of the module's pointers: the symbol (and *out_off) that it gives. */
+bool ir_loads_pointer(const struct ir_module *m, const struct ir_ins *x, u32 *out_sym, s64 *out_off);
+
 /* The slot or data symbol that an address surely lies in, or NULL. */
 struct ir_ins *ir_object(struct ir_ins *address);
 

@@ -306,6 +306,23 @@ static bool symbol_line(struct parser *p)
 	return end_line(p);
 }
 
+/* pointer @data:NAME + OFFSET @KIND:NAME + OFFSET */
+static bool pointer_line(struct parser *p)
+{
+	struct ir_pointer x = { 0 };
+	struct span at = p->tok.span;
+	u32 data;
+
+	if (!symbol(p, &data) || !integer(p, &x.off) || !symbol(p, &x.sym) ||
+	    !integer(p, &x.to_off))
+		return false;
+	if (p->m->syms.at[data].kind != IR_SYM_DATA)
+		return wrong(p, at, "a pointer lies in a data section");
+	x.data = p->m->syms.at[data].index;
+	*vec_push(p->a, &p->m->pointers) = x;
+	return end_line(p);
+}
+
 /* ---- operands -------------------------------------------------------------------------------- */
 
 /* [%N + OFFSET]; the offset may be left out. */
@@ -835,10 +852,13 @@ struct ir_module *ir_parse(struct arena *a, struct diags *dx, const struct sourc
 		} else if (accept_word(&p, "sym")) {
 			if (!symbol_line(&p))
 				skip_line(&p);
+		} else if (accept_word(&p, "pointer")) {
+			if (!pointer_line(&p))
+				skip_line(&p);
 		} else if (accept_word(&p, "fn")) {
 			function(&p);
 		} else {
-			expected(&p, "sym or fn");
+			expected(&p, "sym, pointer or fn");
 			skip_line(&p);
 		}
 	}

@@ -288,6 +288,22 @@ void ir_print_fn(struct sbuf *out, const struct ir_fn *fn)
 	sbuf_puts(out, "}\n");
 }
 
+static void pointer(struct sbuf *out, const struct ir_module *m, const struct ir_pointer *p)
+{
+	u32 data = 0;
+
+	while (data < m->syms.n &&
+	       (m->syms.at[data].kind != IR_SYM_DATA || m->syms.at[data].index != p->data))
+		data++;
+	sbuf_puts(out, "pointer ");
+	symbol(out, m, data);
+	offset(out, p->off);
+	sbuf_putc(out, ' ');
+	symbol(out, m, p->sym);
+	offset(out, p->to_off);
+	sbuf_putc(out, '\n');
+}
+
 void ir_print(struct sbuf *out, const struct ir_module *m)
 {
 	for (u32 i = 0; i < m->syms.n; i++) {
@@ -295,6 +311,8 @@ void ir_print(struct sbuf *out, const struct ir_module *m)
 		symbol(out, m, i);
 		sbuf_printf(out, " %u\n", m->syms.at[i].index);
 	}
+	for (u32 i = 0; i < m->pointers.n; i++)
+		pointer(out, m, &m->pointers.at[i]);
 	for (u32 i = 0; i < m->fns.n; i++) {
 		if (i || m->syms.n)
 			sbuf_putc(out, '\n');

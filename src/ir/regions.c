@@ -171,7 +171,9 @@ static u32 compute(const struct ir_fn *fn, const struct ir_ins *i)
 	switch (i->op) {
 	case IR_CONST: return i->imm ? IR_IN_UNKNOWN : NIL;
 	case IR_UNDEF: return NIL;
-	case IR_PARAM: return i->imm >= 0 && i->imm < 5 ? fn->param_region[i->imm] : IR_IN_UNKNOWN;
+	case IR_PARAM:
+		return i->imm >= 0 && i->imm < IR_MAX_PARAMS ? fn->param_region[i->imm]
+							     : IR_IN_UNKNOWN;
 	case IR_SLOT: return IR_IN_STACK;
 	case IR_SYM: return of_symbol(fn, i);
 	case IR_PHI: return of_phi(i);

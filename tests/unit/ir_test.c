@@ -311,8 +311,8 @@ static void test_parse_errors(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
-		{ "fun f() {\n", "1:1 expected sym or fn" },
-		{ "\x80", "1:1 expected sym or fn" },
+		{ "fun f() {\n", "1:1 expected sym, pointer or fn" },
+		{ "\x80", "1:1 expected sym, pointer or fn" },
 		{ "sym map:x 0\n", "1:5 expected '@'" },
 		{ "sym @mop:x 0\n",
 		  "1:6 expected a kind of symbol: map, data, fn, const, kfunc or kvar" },
@@ -322,8 +322,8 @@ static void test_parse_errors(void **state)
 		{ "sym @map:x 0\nsym @map:x 1\n", "2:5 this symbol is declared already" },
 		{ "sym @map:x 0 0\n", "1:14 expected the end of the line" },
 		{ "fn f(stak) {\n}\n", "1:6 expected the region of a parameter (unknown, ctx, …)" },
-		{ "fn f(ctx, ctx, ctx, ctx, ctx, ctx) {\n}\n",
-		  "1:31 a function has at most 5 parameters" },
+		{ "fn f(ctx, ctx, ctx, ctx, ctx, ctx) {\nb0:\n\tret\n}\n",
+		  "1:4 function f: it has 6 parameters, but at most 5 fit in registers" },
 		{ "fn f() fast {\n}\n", "1:8 expected an attribute of the function, or '{'" },
 		{ "fn f() {\n}\n", "1:4 this function has no blocks" },
 		{ "fn f() {\nb0:\n\tret\n", "1:4 this function has no '}'" },
