@@ -50,9 +50,7 @@ enum ex_kind {
 };
 enum map_method {
 	MM_LOOKUP, MM_UPDATE, MM_DELETE, MM_INSERT, MM_LOOKUP_OR_TRY_INIT, MM_LOOKUP_OR_INIT,
-	MM_INCREMENT, MM_ATOMIC_INCREMENT, MM_PERF_SUBMIT, MM_RINGBUF_OUTPUT, MM_RINGBUF_RESERVE,
-	MM_RINGBUF_SUBMIT, MM_RINGBUF_DISCARD, MM_GET_STACKID, MM_PUSH, MM_POP, MM_PEEK, MM_CALL,
-	MM_PERF_READ, MM_N
+	MM_INCREMENT, MM_ATOMIC_INCREMENT, MM_N
 };
 enum cf_builtin {
 	BI_MEMCPY, BI_MEMSET, BI_MEMCMP, BI_EXPECT, BI_UNREACHABLE, BI_TRAP, BI_PRESERVE_ACCESS, BI_CLZ, BI_CTZ,
@@ -120,6 +118,7 @@ struct cf_map {
 	str pin;
 	struct cf_sym *inner;
 	bool is_bcc;          /* declared by a BCC macro: methods apply, shown as table */
+	bool is_histogram;    /* BPF_HISTOGRAM: shown as a picture */
 	u32 obj_index;        /* set by the lowering */
 };
 

@@ -67,25 +67,8 @@ static const char *const kind_names[] = {
 	[EX_ATOMIC] = "atomic",
 };
 static const char *const method_names[MM_N] = {
-	"lookup",
-	"update",
-	"delete",
-	"insert",
-	"lookup_or_try_init",
-	"lookup_or_init",
-	"increment",
-	"atomic_increment",
-	"perf_submit",
-	"ringbuf_output",
-	"ringbuf_reserve",
-	"ringbuf_submit",
-	"ringbuf_discard",
-	"get_stackid",
-	"push",
-	"pop",
-	"peek",
-	"call",
-	"perf_read",
+	"lookup",	  "update",    "delete",	   "insert", "lookup_or_try_init",
+	"lookup_or_init", "increment", "atomic_increment",
 };
 static const char *const builtin_names[BI_N] = {
 	"memcpy",	   "memset", "memcmp", "expect",   "unreachable", "trap",

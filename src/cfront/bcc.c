@@ -1,14 +1,9 @@
-/* bcc.c: what BCC adds to C: maps declared by macros, methods of maps, tracepoint functions.
+/* bcc.c: what BCC adds to C: maps declared by macros. Their methods are in bcc_method.c, functions
+ * declared by macros in bcc_program.c.
  *
  * BCC's macros are no macros here: they are recognised by name where a declaration may begin, unless the
  * program declares the name itself. A row of a table says which arguments each one takes. A map
  * declared so is a symbol whose type is a struct of `key` and `leaf`, so that typeof(map.key) works.
- *
- * Methods follow BCC: lookup, update, delete and insert take pointers, increment takes the key by value. A
- * size that does not fit the map's is told here, because the kernel would read beyond the object.
- *
- * TRACEPOINT_PROBE(category, event) { … } is a function with a parameter `args` that points to the
- * record; the record's layout is read from tracefs when a member is first named.
  */
 #include "cfront/parse.h"
 
@@ -18,14 +13,18 @@ enum {
 	DEFAULT_ENTRIES = 10240,
 	HISTOGRAM_SLOTS = 64,
 	STACK_BYTES = 127 * 8,
+	BUILD_ID_BYTES = 127 * 32,
 	PAGE = 4096,
 	NO_PREALLOC = 1,
+	STACK_BUILD_ID = 0x20,
 	TYPE_BY_STRING = 0,
-	HISTOGRAM = 1000
+	HISTOGRAM = 1000,
+	STACK_BUILDID = 1001,
 };
 
 /* Arguments of a macro, one letter each; capitals may be left out:
- *   n name   k key type   l leaf type   s entries   t kind as a string   p path   f flags   g pages */
+ *   n name   k key type   l leaf type   s entries   t kind as a string   p path   f flags   g pages
+ *   i name of the inner map as a string */
 static const struct macro {
 	const char *name, *args;
 	u32 type;    /* enum isa_map_type, or one of the above */
@@ -51,32 +50,20 @@ static const struct macro {
 	{ "BPF_CGROUP_ARRAY", "ns", ISA_MAP_CGROUP_ARRAY, 0 },
 	{ "BPF_PROG_ARRAY", "ns", ISA_MAP_PROG_ARRAY, 0 },
 	{ "BPF_PERF_ARRAY", "ns", ISA_MAP_PERF_EVENT_ARRAY, 0 },
-};
-
-/* Recognised so that the message is clear. */
-static const char *const later[] = {
-	"BPF_STACK_TRACE_BUILDID",
-	"BPF_ARRAY_OF_MAPS",
-	"BPF_HASH_OF_MAPS",
-	"BPF_DEVMAP",
-	"BPF_CPUMAP",
-	"BPF_XSKMAP",
-	"BPF_SOCKMAP",
-	"BPF_SOCKHASH",
-	"BPF_SK_STORAGE",
-	"BPF_INODE_STORAGE",
-	"BPF_TASK_STORAGE",
-	"BPF_CGROUP_STORAGE",
-	"BPF_PERCPU_CGROUP_STORAGE",
-	"BPF_TABLE_SHARED",
-	"BPF_QUEUESTACK",
-	"BPF_ITER",
-	"KFUNC_PROBE",
-	"KRETFUNC_PROBE",
-	"MODULE_KFUNC_PROBE",
-	"MODULE_KRETFUNC_PROBE",
-	"KMOD_RET",
-	"LSM_PROBE",
+	{ "BPF_STACK_TRACE_BUILDID", "ns", STACK_BUILDID, 0 },
+	{ "BPF_ARRAY_OF_MAPS", "nis", ISA_MAP_ARRAY_OF_MAPS, 0 },
+	{ "BPF_HASH_OF_MAPS", "nKis", ISA_MAP_HASH_OF_MAPS, DEFAULT_ENTRIES },
+	{ "BPF_DEVMAP", "ns", ISA_MAP_DEVMAP, 0 },
+	{ "BPF_CPUMAP", "ns", ISA_MAP_CPUMAP, 0 },
+	{ "BPF_XSKMAP", "ns", ISA_MAP_XSKMAP, 0 },
+	{ "BPF_SOCKMAP", "ns", ISA_MAP_SOCKMAP, 0 },
+	{ "BPF_SOCKHASH", "nKS", ISA_MAP_SOCKHASH, DEFAULT_ENTRIES },
+	{ "BPF_SK_STORAGE", "nl", ISA_MAP_SK_STORAGE, 0 },
+	{ "BPF_INODE_STORAGE", "nl", ISA_MAP_INODE_STORAGE, 0 },
+	{ "BPF_TASK_STORAGE", "nl", ISA_MAP_TASK_STORAGE, 0 },
+	{ "BPF_CGROUP_STORAGE", "nl", ISA_MAP_CGROUP_STORAGE, 0 },
+	{ "BPF_PERCPU_CGROUP_STORAGE", "nl", ISA_MAP_PERCPU_CGROUP_STORAGE, 0 },
+	{ "BPF_QUEUESTACK", "tnlsF", TYPE_BY_STRING, 0 },
 };
 
 static const struct {
@@ -99,14 +86,25 @@ static const struct {
 	{ "stack", ISA_MAP_STACK },
 	{ "cgroup_array", ISA_MAP_CGROUP_ARRAY },
 	{ "stacktrace", ISA_MAP_STACK_TRACE },
+	{ "devmap", ISA_MAP_DEVMAP },
+	{ "cpumap", ISA_MAP_CPUMAP },
+	{ "xskmap", ISA_MAP_XSKMAP },
+	{ "sockmap", ISA_MAP_SOCKMAP },
+	{ "sockhash", ISA_MAP_SOCKHASH },
+	{ "array_of_maps", ISA_MAP_ARRAY_OF_MAPS },
+	{ "hash_of_maps", ISA_MAP_HASH_OF_MAPS },
+	{ "sk_storage", ISA_MAP_SK_STORAGE },
+	{ "inode_storage", ISA_MAP_INODE_STORAGE },
+	{ "task_storage", ISA_MAP_TASK_STORAGE },
+	{ "cgroup_storage", ISA_MAP_CGROUP_STORAGE },
+	{ "percpu_cgroup_storage", ISA_MAP_PERCPU_CGROUP_STORAGE },
 };
 
 void cfp_bcc_near(struct nearest *near)
 {
 	for (u32 i = 0; i < ARRAY_LEN(macros); i++)
 		nearest_offer(near, str_of(macros[i].name));
-	nearest_offer(near, STR("TRACEPOINT_PROBE"));
-	nearest_offer(near, STR("RAW_TRACEPOINT_PROBE"));
+	cfp_bcc_program_near(near);
 }
 
 /* ---- declarations ---------------------------------------------------------------------------- */
@@ -123,17 +121,34 @@ struct reading {
 	bool bad;
 };
 
+static void set_inner(struct parser *p, struct reading *r, str name)
+{
+	struct cf_sym *s = name_find(p, name);
+
+	if (s && s->kind == SYM_MAP && s->map) {
+		r->map->inner = s;
+		return;
+	}
+	r->bad = true;
+	if (cfp_error(p, p->tok->span, E_MAP, "there is no map '" STR_FMT "' above", STR_ARG(name)))
+		diag_hint(p->dx, "the inner map is the pattern that entries must be like: declare "
+				 "it first");
+}
+
 static void read_kind(struct parser *p, struct reading *r)
 {
-	str kind, text = p->tok->bytes;
+	str kind, inner, text = p->tok->bytes;
 	struct nearest near;
 
 	if (p->tok->kind != TOK_STRING) {
 		cfp_expected(p, "the kind of map, as a string");
 		return;
 	}
-	kind = str_cut(&text, ':');
+	inner = str_cut(&text, ':');
 	r->map->pin = text;
+	kind = str_cut(&inner, '$');
+	if (inner.n)
+		set_inner(p, r, inner);
 	nearest_init(&near, kind);
 	for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
 		nearest_offer(&near, str_of(kinds[i].name));
@@ -214,6 +229,13 @@ static void read_argument(struct parser *p, struct reading *r, char letter)
 			cfp_expected(p, "a path as a string");
 		cfp_next(p);
 		break;
+	case 'i':
+		if (p->tok->kind == TOK_STRING)
+			set_inner(p, r, p->tok->bytes);
+		else
+			cfp_expected(p, "the name of the inner map as a string");
+		cfp_next(p);
+		break;
 	case 'f':
 		r->bad |= !cfp_constant(p, "the flags of a map", &v);
 		r->map->flags |= (u32)v;
@@ -243,6 +265,7 @@ static void read_arguments(struct parser *p, struct reading *r)
 			  : *c == 'k' ? "the type of its keys"
 			  : *c == 'g' ? "a number of pages"
 			  : *c == 's' ? "the number of its entries"
+			  : *c == 'i' ? "the name of its inner map"
 				      : "another argument");
 		r->bad = true;
 	}
@@ -279,7 +302,7 @@ static void settle_map(struct parser *p, struct reading *r)
 		map->value = u64_type;
 		return;
 	}
-	map->type = r->type;
+	map->type = r->type == STACK_BUILDID ? ISA_MAP_STACK_TRACE : r->type;
 	switch (r->type) {
 	case ISA_MAP_ARRAY:
 	case ISA_MAP_PERCPU_ARRAY: map->key = map->key ? map->key : int_type; break;
@@ -295,6 +318,35 @@ static void settle_map(struct parser *p, struct reading *r)
 		map->key = u32_type;
 		map->value = ty_array_of(p->t, u64_type, STACK_BYTES / 8);
 		r->entries = power_of_two(r->entries);
+		break;
+	case STACK_BUILDID:
+		map->flags |= STACK_BUILD_ID;
+		map->key = u32_type;
+		map->value = ty_array_of(p->t, ty_basic(p->t, TY_B_UCHAR), BUILD_ID_BYTES);
+		r->entries = power_of_two(r->entries);
+		break;
+	case ISA_MAP_ARRAY_OF_MAPS:
+	case ISA_MAP_HASH_OF_MAPS:
+	case ISA_MAP_DEVMAP:
+	case ISA_MAP_CPUMAP:
+	case ISA_MAP_XSKMAP:
+	case ISA_MAP_SOCKMAP:
+	case ISA_MAP_SOCKHASH:
+		map->key = map->key ? map->key : int_type;
+		map->value = r->type == ISA_MAP_SOCKHASH ? u32_type : int_type;
+		break;
+	case ISA_MAP_SK_STORAGE:
+	case ISA_MAP_INODE_STORAGE:
+	case ISA_MAP_TASK_STORAGE:
+		map->flags |= NO_PREALLOC;
+		map->key = int_type;
+		break;
+	case ISA_MAP_CGROUP_STORAGE:
+	case ISA_MAP_PERCPU_CGROUP_STORAGE:
+		map->key =
+			ty_tagged_new(p->t, TY_STRUCT, STR("bpf_cgroup_storage_key"), r->name_span);
+		map->key = name_need_complete(p, map->key, r->name_span);
+		r->bad |= !map->key;
 		break;
 	case ISA_MAP_RINGBUF:
 		map->key = map->value = NULL;
@@ -366,84 +418,10 @@ static void declare_map(struct parser *p, const struct macro *m)
 	s = cfp_sym_new(p, SYM_MAP, r.name, r.bad ? p->u->poison : map_struct(p, &r), r.name_span);
 	s->storage = SS_GLOBAL;
 	s->map = r.bad ? NULL : r.map;
+	if (s->map)
+		s->map->is_histogram = r.type == HISTOGRAM;
 	name_declare(p, s);
 	cfp_list(p, s);
-}
-
-/* ---- functions of tracepoints ------------------------------------------------------------------- */
-
-static struct cf_sym *tracepoint_function(struct parser *p, str name, str tag, const char *param,
-					  struct span at)
-{
-	const struct type *rec = name_find_tag(p, tag, false), *ptr, *int_type;
-	struct ty_param ty_param = { .name = str_of(param) };
-	struct cf_sym *s, *arg, *old = name_find_here(p, name);
-
-	if (old)
-		name_redeclared(p, name, at, old);
-	if (!rec) {
-		struct type *made = ty_tagged_new(p->t, TY_STRUCT, tag, at);
-
-		name_declare_tag(p, tag, made);
-		rec = made;
-	}
-	int_type = ty_basic(p->t, TY_B_INT);
-	ptr = ty_param.type = ty_ptr_to(p->t, rec);
-	s = cfp_sym_new(p, SYM_FUNC, name, ty_func_of(p->t, int_type, &ty_param, 1, false), at);
-	s->storage = SS_GLOBAL;
-	arg = cfp_sym_new(p, SYM_PARAM, str_of(param), ptr, at);
-	*vec_push(p->a, &s->params) = arg;
-	s->has_want = true;
-	s->want.span = at;
-	name_declare(p, s);
-	cfp_list(p, s);
-	return s;
-}
-
-/* The name in parentheses, or one of two. */
-static str event_word(struct parser *p)
-{
-	str word = p->tok->text;
-
-	if (p->tok->kind != TOK_IDENT) {
-		cfp_expected(p, "the name of an event");
-		return STR("");
-	}
-	cfp_next(p);
-	return word;
-}
-
-/* TRACEPOINT_PROBE ( category , event ) body; RAW_TRACEPOINT_PROBE ( event ) body */
-static void tracepoint_probe(struct parser *p, bool is_raw)
-{
-	struct span at = p->tok->span;
-	str category = STR(""), event, name, tag;
-	struct cf_sym *s;
-
-	cfp_next(p);
-	cfp_next(p);
-	if (!is_raw) {
-		category = event_word(p);
-		cfp_expect(p, ',', "between category and event");
-	}
-	event = event_word(p);
-	cfp_expect(p, ')', "behind the event");
-	if (p->panic)
-		return;
-	at = span_to_here(p, at);
-	if (is_raw) {
-		name = str_printf(p->a, "raw_tracepoint__" STR_FMT, STR_ARG(event));
-		tag = STR("bpf_raw_tracepoint_args");
-	} else {
-		name = str_printf(p->a, "tracepoint__" STR_FMT "__" STR_FMT, STR_ARG(category),
-				  STR_ARG(event));
-		tag = name;
-	}
-	s = tracepoint_function(p, name, tag, is_raw ? "ctx" : "args", at);
-	s->want.provider = is_raw ? PROBES_RAW_TRACEPOINT : PROBES_TRACEPOINT;
-	s->want.module = category;
-	s->want.name = event;
-	cfp_function_body(p, s);
 }
 
 /* BPF_LICENSE ( words ) ; */
@@ -485,91 +463,13 @@ bool cfp_bcc_declaration(struct parser *p)
 			return true;
 		}
 	}
-	if (str_is(name, "TRACEPOINT_PROBE") || str_is(name, "RAW_TRACEPOINT_PROBE")) {
-		tracepoint_probe(p, str_starts(name, "RAW"));
-		return true;
-	}
 	if (str_is(name, "BPF_LICENSE")) {
 		license(p);
 		return true;
 	}
-	for (u32 i = 0; i < ARRAY_LEN(later); i++) {
-		if (str_is(name, later[i])) {
-			refuse(p);
-			return true;
-		}
+	if (str_is(name, "BPF_TABLE_SHARED")) {
+		refuse(p);
+		return true;
 	}
-	return false;
-}
-
-/* ---- structs that BCC makes ------------------------------------------------------------------------ */
-
-static const struct type *finish_struct(struct parser *p, str tag, const struct ty_member *m, u32 n)
-{
-	struct type *ty = ty_tagged_new(p->t, TY_STRUCT, tag, (struct span){ 0, 0 });
-
-	ty_layout(p->t, ty, m, n, false, 0);
-	return ty;
-}
-
-static const struct type *raw_tracepoint_args(struct parser *p, str tag)
-{
-	struct ty_member m = { .name = STR("args") };
-
-	m.type = ty_array_of(p->t, name_lib_type(p, STR("__u64")), TY_UNSIZED);
-	return finish_struct(p, tag, &m, 1);
-}
-
-static const struct type *map_def(struct parser *p, str tag)
-{
-	static const char *const names[] = { "type", "key_size", "value_size", "max_entries",
-					     "map_flags" };
-	struct ty_member m[ARRAY_LEN(names)];
-
-	for (u32 i = 0; i < ARRAY_LEN(names); i++)
-		m[i] = (struct ty_member){ .name = str_of(names[i]),
-					   .type = ty_basic(p->t, TY_B_UINT) };
-	return finish_struct(p, tag, m, ARRAY_LEN(names));
-}
-
-/* struct tracepoint__CATEGORY__EVENT: its record, from tracefs. */
-static const struct type *tracepoint_record(struct parser *p, str tag)
-{
-	struct probes_format format = { 0 };
-	struct err e = { 0 };
-	str rest = str_sub(tag, 12, tag.n), category = rest, event = STR("");
-
-	for (u32 i = 0; i + 2 < rest.n; i++) {
-		if (rest.s[i] != '_' || rest.s[i + 1] != '_')
-			continue;
-		category = str_sub(rest, 0, i);
-		event = str_sub(rest, i + 2, rest.n);
-		break;
-	}
-	if (!event.n || !p->u->o->machine)
-		return NULL;
-	if (probes_tracepoint_format(p->u->o->machine, p->a, category, event, &format, &e)) {
-		cfp_error(p, p->asking, E_NO_EVENT,
-			  "the record of tracepoint '" STR_FMT ":" STR_FMT "' cannot be read: %s",
-			  STR_ARG(category), STR_ARG(event), e.msg);
-		return p->u->poison;
-	}
-	return probes_format_type(p->t, NULL, &format, tag);
-}
-
-const struct type *cfp_bcc_struct(struct parser *p, str tag)
-{
-	const struct type *ty = strmap_get(&p->bcc_structs, tag);
-
-	if (ty)
-		return ty;
-	if (str_is(tag, "bpf_raw_tracepoint_args"))
-		ty = raw_tracepoint_args(p, tag);
-	else if (str_is(tag, "bpf_map_def"))
-		ty = map_def(p, tag);
-	else if (str_starts(tag, "tracepoint__"))
-		ty = tracepoint_record(p, tag);
-	if (ty)
-		strmap_put(p->a, &p->bcc_structs, tag, (void *)ty);
-	return ty;
+	return cfp_bcc_program(p);
 }

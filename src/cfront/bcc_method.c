@@ -1,12 +1,14 @@
 /* bcc_method.c: methods of BCC's maps: `table.lookup(&key)` and so on.
  *
- * Each becomes one EX_MAP_CALL. A table says which methods there are, how many arguments each takes and
- * which kinds of map have it; what an argument must be follows from its place: keys and values by
- * pointer, except for increment, whose key comes by value.
+ * Those that read and write entries become one EX_MAP_CALL; a table says how many arguments each takes.
+ * What an argument must be follows from its place: keys and values by pointer, except for
+ * increment, whose key comes by value. All the others are one helper call with the map put among
+ * the arguments; a second table says where, and which kinds of map have the method.
  */
 #include "cfront/parse.h"
 
-enum { NEEDS_KEY = 1, NEEDS_NUMBER = 2, NOT_ARRAY = 4, NOT_YET = 8 };
+enum { NEEDS_KEY = 1, NEEDS_NUMBER = 2, NOT_ARRAY = 4, GIVES_VALUE = 8 };
+#define KIND(type) (1ull << ISA_MAP_##type)
 
 static const struct method {
 	const char *name;
@@ -22,28 +24,61 @@ static const struct method {
 	{ "lookup_or_init", MM_LOOKUP_OR_INIT, 2, 2, NEEDS_KEY },
 	{ "increment", MM_INCREMENT, 1, 2, NEEDS_KEY | NEEDS_NUMBER },
 	{ "atomic_increment", MM_ATOMIC_INCREMENT, 1, 2, NEEDS_KEY | NEEDS_NUMBER },
-	{ "perf_submit", MM_PERF_SUBMIT, 0, 255, NOT_YET },
-	{ "perf_submit_skb", MM_PERF_SUBMIT, 0, 255, NOT_YET },
-	{ "ringbuf_output", MM_RINGBUF_OUTPUT, 0, 255, NOT_YET },
-	{ "ringbuf_reserve", MM_RINGBUF_RESERVE, 0, 255, NOT_YET },
-	{ "ringbuf_submit", MM_RINGBUF_SUBMIT, 0, 255, NOT_YET },
-	{ "ringbuf_discard", MM_RINGBUF_DISCARD, 0, 255, NOT_YET },
-	{ "ringbuf_query", MM_N, 0, 255, NOT_YET },
-	{ "get_stackid", MM_GET_STACKID, 0, 255, NOT_YET },
-	{ "push", MM_PUSH, 0, 255, NOT_YET },
-	{ "pop", MM_POP, 0, 255, NOT_YET },
-	{ "peek", MM_PEEK, 0, 255, NOT_YET },
-	{ "call", MM_CALL, 0, 255, NOT_YET },
-	{ "perf_read", MM_PERF_READ, 0, 255, NOT_YET },
-	{ "perf_counter_value", MM_PERF_READ, 0, 255, NOT_YET },
-	{ "check_current_task", MM_N, 0, 255, NOT_YET },
-	{ "redirect_map", MM_N, 0, 255, NOT_YET },
+};
+
+/* Methods that are one helper call. `order` gives the helper's arguments: a digit is the method's
+ * argument, m the map, C the number of this CPU's element, 0 for one that was left out. */
+static const struct relay {
+	const char *name;
+	u32 helper;
+	u8 least, most;
+	const char *order;
+	u64 kinds; /* of maps that have it */
+	u8 flags;
+} relays[] = {
+	{ "perf_submit", ISA_FN_perf_event_output, 3, 3, "0mC12", KIND(PERF_EVENT_ARRAY), 0 },
+	{ "perf_read", ISA_FN_perf_event_read, 1, 1, "m0", KIND(PERF_EVENT_ARRAY), 0 },
+	{ "perf_counter_value", ISA_FN_perf_event_read_value, 3, 3, "m012", KIND(PERF_EVENT_ARRAY),
+	  0 },
+	{ "ringbuf_output", ISA_FN_ringbuf_output, 2, 3, "m012", KIND(RINGBUF), 0 },
+	{ "ringbuf_reserve", ISA_FN_ringbuf_reserve, 1, 2, "m01", KIND(RINGBUF), 0 },
+	{ "ringbuf_submit", ISA_FN_ringbuf_submit, 1, 2, "01", KIND(RINGBUF), 0 },
+	{ "ringbuf_discard", ISA_FN_ringbuf_discard, 1, 2, "01", KIND(RINGBUF), 0 },
+	{ "ringbuf_query", ISA_FN_ringbuf_query, 1, 1, "m0", KIND(RINGBUF), 0 },
+	{ "get_stackid", ISA_FN_get_stackid, 2, 2, "0m1", KIND(STACK_TRACE), 0 },
+	{ "push", ISA_FN_map_push_elem, 1, 2, "m01", KIND(QUEUE) | KIND(STACK) | KIND(BLOOM_FILTER),
+	  0 },
+	{ "pop", ISA_FN_map_pop_elem, 1, 1, "m0", KIND(QUEUE) | KIND(STACK), 0 },
+	{ "peek", ISA_FN_map_peek_elem, 1, 1, "m0", KIND(QUEUE) | KIND(STACK) | KIND(BLOOM_FILTER),
+	  0 },
+	{ "call", ISA_FN_tail_call, 2, 2, "0m1", KIND(PROG_ARRAY), 0 },
+	{ "check_current_task", ISA_FN_current_task_under_cgroup, 1, 1, "m0", KIND(CGROUP_ARRAY),
+	  0 },
+	{ "redirect_map", ISA_FN_redirect_map, 2, 2, "m01",
+	  KIND(DEVMAP) | KIND(DEVMAP_HASH) | KIND(CPUMAP) | KIND(XSKMAP), 0 },
+	{ "sk_storage_get", ISA_FN_sk_storage_get, 3, 3, "m012", KIND(SK_STORAGE), GIVES_VALUE },
+	{ "sk_storage_delete", ISA_FN_sk_storage_delete, 1, 1, "m0", KIND(SK_STORAGE), 0 },
+	{ "inode_storage_get", ISA_FN_inode_storage_get, 3, 3, "m012", KIND(INODE_STORAGE),
+	  GIVES_VALUE },
+	{ "inode_storage_delete", ISA_FN_inode_storage_delete, 1, 1, "m0", KIND(INODE_STORAGE), 0 },
+	{ "task_storage_get", ISA_FN_task_storage_get, 3, 3, "m012", KIND(TASK_STORAGE),
+	  GIVES_VALUE },
+	{ "task_storage_delete", ISA_FN_task_storage_delete, 1, 1, "m0", KIND(TASK_STORAGE), 0 },
+	{ "get_local_storage", ISA_FN_get_local_storage, 1, 1, "m0",
+	  KIND(CGROUP_STORAGE) | KIND(PERCPU_CGROUP_STORAGE), GIVES_VALUE },
+	{ "sock_map_update", ISA_FN_sock_map_update, 3, 3, "0m12", KIND(SOCKMAP), 0 },
+	{ "sock_hash_update", ISA_FN_sock_hash_update, 3, 3, "0m12", KIND(SOCKHASH), 0 },
+	{ "msg_redirect_map", ISA_FN_msg_redirect_map, 3, 3, "0m12", KIND(SOCKMAP), 0 },
+	{ "msg_redirect_hash", ISA_FN_msg_redirect_hash, 3, 3, "0m12", KIND(SOCKHASH), 0 },
+	{ "sk_redirect_map", ISA_FN_sk_redirect_map, 3, 3, "0m12", KIND(SOCKMAP), 0 },
+	{ "sk_redirect_hash", ISA_FN_sk_redirect_hash, 3, 3, "0m12", KIND(SOCKHASH), 0 },
 };
 
 /* One call while it is being built. */
 struct call {
 	struct parser *p;
 	const struct method *m;
+	const struct relay *relay; /* one of the two */
 	struct cf_sym *sym;
 	struct cf_map *map;
 	str name; /* "counter.lookup" */
@@ -56,6 +91,14 @@ static const struct method *find_method(str name)
 	for (u32 i = 0; i < ARRAY_LEN(methods); i++)
 		if (str_is(name, methods[i].name))
 			return &methods[i];
+	return NULL;
+}
+
+static const struct relay *find_relay(str name)
+{
+	for (u32 i = 0; i < ARRAY_LEN(relays); i++)
+		if (str_is(name, relays[i].name))
+			return &relays[i];
 	return NULL;
 }
 
@@ -168,24 +211,55 @@ static const struct type *result_type(struct call *c)
 	}
 }
 
-static struct cf_expr *build(struct call *c, struct cf_expr *map)
+static struct cf_expr *build(struct call *c)
 {
 	struct parser *p = c->p;
 	struct cf_expr *e;
 
-	if (c->m->flags & NOT_YET) {
-		cfp_not_yet(p, c->span, "%s()", c->m->name);
-		return cfx_poison(p, c->span);
-	}
 	if (!c->map || cfp_wrong_count(p, c->span, c->name, c->args.n, c->m->least, c->m->most) ||
 	    !fits_map(c) || !convert(c))
 		return cfx_poison(p, c->span);
-	e = cfx_new(p, EX_MAP_CALL, result_type(c), c->span, map, NULL);
-	e->a = NULL;
+	e = cfx_new(p, EX_MAP_CALL, result_type(c), c->span, NULL, NULL);
 	e->sym = c->sym;
 	e->method = c->m->method;
 	e->args = arena_dup(p->a, c->args.at, c->args.n * sizeof(*c->args.at));
 	e->n_args = c->args.n;
+	return e;
+}
+
+/* ---- one helper call ------------------------------------------------------------------------- */
+
+static struct cf_expr *relayed_argument(struct call *c, char letter, struct cf_expr *map)
+{
+	struct parser *p = c->p;
+
+	if (letter == 'm')
+		return map;
+	if (letter == 'C')
+		return cfx_const(p, name_lib_type(p, STR("u64")), 0xffffffff, c->span);
+	return (u32)(letter - '0') < c->args.n ? c->args.at[letter - '0'] : cfx_int(p, 0, c->span);
+}
+
+static struct cf_expr *build_relay(struct call *c, struct cf_expr *map)
+{
+	const struct isa_kind *kind = c->map ? isa_map_kind(c->map->type) : NULL;
+	const struct relay *r = c->relay;
+	struct parser *p = c->p;
+	expr_list args = { 0 };
+	struct cf_expr *e;
+
+	if (!kind || cfp_wrong_count(p, c->span, c->name, c->args.n, r->least, r->most))
+		return cfx_poison(p, c->span);
+	if (c->map->type >= 64 || !(r->kinds >> c->map->type & 1)) {
+		cfp_error(p, c->span, E_MAP, "'" STR_FMT "' is a map of kind %s: it has no %s",
+			  STR_ARG(c->sym->name), kind->name, r->name);
+		return cfx_poison(p, c->span);
+	}
+	for (const char *o = r->order; *o; o++)
+		*vec_push(p->a, &args) = relayed_argument(c, *o, map);
+	e = cfp_helper(p, isa_helper(r->helper), c->span, &args);
+	if (r->flags & GIVES_VALUE && !is_poison(p, e))
+		e = cfx_cast(p, ty_ptr_to(p->t, c->map->value), e, c->span);
 	return e;
 }
 
@@ -198,9 +272,13 @@ static struct cf_expr *no_method(struct parser *p, struct cf_expr *map, const st
 	nearest_init(&near, name->text);
 	for (u32 i = 0; i < ARRAY_LEN(methods); i++)
 		nearest_offer(&near, str_of(methods[i].name));
-	if (cfp_error(p, name->span, E_MAP, "maps have no method '" STR_FMT "'",
-		      STR_ARG(name->text)) &&
-	    near.best.n)
+	for (u32 i = 0; i < ARRAY_LEN(relays); i++)
+		nearest_offer(&near, str_of(relays[i].name));
+	if (str_is(name->text, "perf_submit_skb"))
+		cfp_not_yet(p, name->span, "perf_submit_skb(): output with a packet behind it");
+	else if (cfp_error(p, name->span, E_MAP, "maps have no method '" STR_FMT "'",
+			   STR_ARG(name->text)) &&
+		 near.best.n)
 		diag_hint(p->dx, "did you mean '" STR_FMT "'?", STR_ARG(near.best));
 	cfp_next(p);
 	cfp_next(p);
@@ -219,7 +297,8 @@ struct cf_expr *cfp_map_method(struct parser *p, struct cf_expr *map)
 	    (c.map && !c.map->is_bcc))
 		return NULL;
 	c.m = find_method(name->text);
-	if (!c.m)
+	c.relay = c.m ? NULL : find_relay(name->text);
+	if (!c.m && !c.relay)
 		return no_method(p, map, name);
 	tree = cfx_tree_begin(p);
 	c.name =
@@ -229,5 +308,5 @@ struct cf_expr *cfp_map_method(struct parser *p, struct cf_expr *map)
 	cfp_next(p);
 	cfp_arguments(p, &c.args);
 	c.span = span_to_here(p, c.span);
-	return cfx_tree_end(p, build(&c, map), tree);
+	return cfx_tree_end(p, c.m ? build(&c) : build_relay(&c, map), tree);
 }

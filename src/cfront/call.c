@@ -313,8 +313,8 @@ static const struct type *result_type(struct parser *p, const struct isa_helper 
 	return ty_ptr_to(p->t, ty_basic(p->t, TY_B_VOID));
 }
 
-static struct cf_expr *call_helper(struct parser *p, const struct isa_helper *h, struct span name,
-				   expr_list *args)
+struct cf_expr *cfp_helper(struct parser *p, const struct isa_helper *h, struct span name,
+			   expr_list *args)
 {
 	struct span span = span_to_here(p, name);
 	u32 want = isa_helper_args(h);
@@ -531,7 +531,7 @@ static struct cf_expr *call_name(struct parser *p, const struct token *name, str
 		return printk(p, name->span, args);
 	h = str_starts(name->text, "bpf_") ? isa_helper_named(name->text) : NULL;
 	if (h)
-		return call_helper(p, h, name->span, args);
+		return cfp_helper(p, h, name->span, args);
 	name_unknown(p, name->text, name->span, true);
 	return cfx_poison(p, span_to_here(p, name->span));
 }

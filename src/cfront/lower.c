@@ -21,10 +21,27 @@ static bool has_entries(u32 type)
 	case ISA_MAP_PERF_EVENT_ARRAY:
 	case ISA_MAP_RINGBUF:
 	case ISA_MAP_PROG_ARRAY:
-	case ISA_MAP_STACK_TRACE:
 	case ISA_MAP_CGROUP_ARRAY:
 	case ISA_MAP_QUEUE:
 	case ISA_MAP_STACK:
+	case ISA_MAP_ARRAY_OF_MAPS:
+	case ISA_MAP_HASH_OF_MAPS:
+	case ISA_MAP_DEVMAP:
+	case ISA_MAP_DEVMAP_HASH:
+	case ISA_MAP_CPUMAP:
+	case ISA_MAP_XSKMAP:
+	case ISA_MAP_SOCKMAP:
+	case ISA_MAP_SOCKHASH:
+	case ISA_MAP_SK_STORAGE:
+	case ISA_MAP_INODE_STORAGE:
+	case ISA_MAP_TASK_STORAGE:
+	case ISA_MAP_CGRP_STORAGE:
+	case ISA_MAP_CGROUP_STORAGE:
+	case ISA_MAP_PERCPU_CGROUP_STORAGE:
+	case ISA_MAP_REUSEPORT_SOCKARRAY:
+	case ISA_MAP_USER_RINGBUF:
+	case ISA_MAP_ARENA:
+	case ISA_MAP_STRUCT_OPS:
 	case ISA_MAP_BLOOM_FILTER: return false;
 	default: return true;
 	}
@@ -43,7 +60,11 @@ static void declare_map(struct lower *l, struct cf_sym *s)
 	om->value = map->value;
 	om->pin = map->pin;
 	om->span = s->span;
-	om->show = has_entries(map->type) ? OBJ_SHOW_TABLE : OBJ_SHOW_NONE;
+	om->inner = map->inner && map->inner->map ? map->inner->map->obj_index : OBJ_NONE;
+	om->show = map->is_histogram		      ? OBJ_SHOW_LOG2
+		   : map->type == ISA_MAP_STACK_TRACE ? OBJ_SHOW_STACKS
+		   : has_entries(map->type)	      ? OBJ_SHOW_TABLE
+						      : OBJ_SHOW_NONE;
 }
 
 struct ir_ins *lower_map_address(struct lower *l, struct cf_sym *map)

@@ -78,6 +78,11 @@ bool lower_by_address(const struct type *ty);
 void lower_start(struct lower *l, struct ir_fn *fn, struct cf_sym *s);
 void lower_body(struct lower *l, struct ir_fn *fn, struct cf_sym *s);
 
+/* lower_output.c: what a helper call sends out through a map, noted in the plan by its C type. */
+void lower_note_output(struct lower *l, const struct cf_expr *helper);
+/* The same where the result of bpf_ringbuf_reserve gets its type. */
+void lower_note_reserve(struct lower *l, const struct cf_expr *helper, const struct type *as);
+
 /* lower_entry.c: binds the parameters of a program to what its event delivers. */
 void lower_entry(struct lower *l, struct cf_sym *fn);
 /* A diagnostic if argument i (from 0) of the wanted event is unknown at its equivalent. */

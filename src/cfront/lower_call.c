@@ -74,6 +74,7 @@ struct ir_ins *lower_helper(struct lower *l, struct cf_expr *e)
 {
 	struct ir_ins *args[5], *x;
 
+	lower_note_output(l, e);
 	for (u32 i = 0; i < e->n_args && i < 5; i++)
 		args[i] = argument(l, e->helper->args[i], e->args[i]);
 	x = call(l, e->helper->id, e->helper->ret == ISA_RET_VOID ? 0 : 64, args, e->n_args);

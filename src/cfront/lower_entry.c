@@ -225,6 +225,33 @@ static void no_argument(struct lower *l, const struct cf_sym *param, u32 i)
 			  probes_regs()->n_args);
 }
 
+/* Events whose context is the function's arguments as words. */
+static bool has_words(const struct probes_binding *b)
+{
+	if (b->adapt != PROBES_NATIVE)
+		return false;
+	switch (b->want.provider) {
+	case PROBES_FENTRY:
+	case PROBES_FEXIT:
+	case PROBES_FMOD_RET:
+	case PROBES_TP_BTF:
+	case PROBES_LSM: return true;
+	default: return false;
+	}
+}
+
+/* The verifier knows what a pointer to a kernel's struct points to and lets it be read directly. */
+static struct ir_ins *word_argument(struct lower *l, u32 i, const struct type *type)
+{
+	const struct type *ty = ty_strip(type), *to = ty->kind == TY_PTR ? ty_strip(ty->to) : NULL;
+	bool is_btf = to && ty_is_aggregate(to) && (to->btf || !to->complete);
+	struct ir_ins *x = load8(l, l->ctx, 8 * i, is_btf ? IR_IN_BTF : IR_IN_KERNEL);
+
+	if (to && ty->space == TY_SPACE_USER)
+		x->region = IR_IN_USER;
+	return lower_width(type) == 32 ? ir_trunc(&l->b, x) : x;
+}
+
 static void extra_parameters(struct lower *l, struct cf_sym *fn, struct ir_ins *ctx)
 {
 	u32 n_args = probes_regs()->n_args;
@@ -232,6 +259,10 @@ static void extra_parameters(struct lower *l, struct cf_sym *fn, struct ir_ins *
 	for (u32 i = 1; i < fn->params.n; i++) {
 		struct cf_sym *param = fn->params.at[i];
 
+		if (has_words(l->binding)) {
+			bind(l, param, word_argument(l, i - 1, param->type));
+			continue;
+		}
 		if (!has_registers(l->binding->want.provider) || i > n_args) {
 			no_argument(l, param, i);
 			bind(l, param, ir_const(&l->b, lower_width(param->type), 0));

@@ -526,6 +526,8 @@ static struct ir_ins *lower_cast(struct lower *l, struct cf_expr *e)
 	x = lower_value(l, e->a);
 	if (ty_is_aggregate(e->type))
 		return x;
+	if (e->a->kind == EX_HELPER)
+		lower_note_reserve(l, e->a, e->type);
 	x = lower_convert(l, x, e->a->type, e->type);
 	if (ty_strip(e->type)->kind == TY_PTR && ty_strip(e->type)->space == TY_SPACE_USER &&
 	    x->op == IR_LOAD)

@@ -222,6 +222,9 @@ void cfp_arguments(struct parser *p, expr_list *out);
 struct cf_expr *cfp_call(struct parser *p);
 /* At `(` behind something that is not a name. */
 struct cf_expr *cfp_call_value(struct parser *p, struct cf_expr *fn);
+/* A call of a helper, its arguments checked and converted; `name`: where the call begins. */
+struct cf_expr *cfp_helper(struct parser *p, const struct isa_helper *h, struct span name,
+			   expr_list *args);
 bool cfp_wrong_count(struct parser *p, struct span at, str name, u32 have, u32 least, u32 most);
 /* At `name (` where the name is a builtin; NULL if it is none (nothing is taken). */
 struct cf_expr *cfp_builtin(struct parser *p);
@@ -230,6 +233,9 @@ void cfp_builtin_near(struct nearest *near);
 struct cf_expr *cfp_map_method(struct parser *p, struct cf_expr *map);
 /* At file scope, at a BCC macro: reads the whole of it. False if it is none. */
 bool cfp_bcc_declaration(struct parser *p);
+/* The same, of the macros that declare a function. */
+bool cfp_bcc_program(struct parser *p);
+void cfp_bcc_program_near(struct nearest *near);
 void cfp_bcc_near(struct nearest *near);
 /* The struct that BCC gives a tracepoint or raw tracepoint; NULL if `tag` is none of them. */
 const struct type *cfp_bcc_struct(struct parser *p, str tag);

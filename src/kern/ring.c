@@ -21,17 +21,20 @@
 #define BUDGET	    65536u /* records of one poll */
 #define NO_PIDFD_MS 20	   /* how often an end is looked for on kernels without pidfds */
 
+int kern_ring_counted(struct kern *k)
+{
+	if (--k->budget)
+		return 0;
+	k->more = true;
+	return -ECANCELED;
+}
+
 static int deliver(void *self, void *data, size_t size)
 {
 	struct kern *k = self;
 	int err = k->record(k->record_arg, data, (u32)size);
 
-	if (err < 0)
-		return err;
-	if (--k->budget)
-		return 0;
-	k->more = true;
-	return -ECANCELED;
+	return err < 0 ? err : kern_ring_counted(k);
 }
 
 int kern_ring_open(struct kern *k, struct err *e)
@@ -39,15 +42,18 @@ int kern_ring_open(struct kern *k, struct err *e)
 	u32 map = k->obj->ring;
 
 	if (map == OBJ_NONE)
-		return 0;
+		return kern_outputs_open(k, e);
 	if (map >= k->n_maps || k->maps[map] < 0)
 		return err_set(e, -SKEP_EBADFILE, KERN_ROOM, "the object has no event ring");
 	k->ring = ring_buffer__new(k->maps[map], deliver, k, NULL);
-	return k->ring ? 0 : err_set(e, -errno, KERN_ROOM, "the event ring cannot be mapped: %m");
+	if (!k->ring)
+		return err_set(e, -errno, KERN_ROOM, "the event ring cannot be mapped: %m");
+	return kern_outputs_open(k, e);
 }
 
 void kern_ring_close(struct kern *k)
 {
+	kern_outputs_close(k);
 	ring_buffer__free(k->ring);
 	k->ring = NULL;
 }
@@ -58,10 +64,10 @@ static int consume(struct kern *k, struct err *e)
 	int got;
 
 	k->more = false;
-	if (!k->ring)
-		return 0;
 	k->budget = BUDGET;
-	got = ring_buffer__consume(k->ring);
+	got = kern_outputs_consume(k);
+	if (got >= 0 && k->ring)
+		got = ring_buffer__consume(k->ring);
 	if (got >= 0 || k->more)
 		return 0;
 	return err_set(e, got, KERN_ROOM, "an event could not be handled: %s", strerror(-got));
@@ -108,6 +114,10 @@ static u32 watch(struct kern *k, struct pollfd *fds, int wake_fd, bool *out_blin
 	if (k->ring)
 		fds[n++] =
 			(struct pollfd){ .fd = ring_buffer__epoll_fd(k->ring), .events = POLLIN };
+	for (struct kern_output *out = k->outputs; out; out = out->next)
+		if (out->perf)
+			fds[n++] = (struct pollfd){ .fd = perf_buffer__epoll_fd(out->perf),
+						    .events = POLLIN };
 	if (k->cmd.pid && k->cmd.pidfd >= 0)
 		fds[n++] = (struct pollfd){ .fd = k->cmd.pidfd, .events = POLLIN };
 	if (k->cmd.pid && k->cmd.pidfd < 0)
@@ -134,7 +144,7 @@ static s64 now_ms(void)
 static int wait_any(struct kern *k, int timeout_ms, int wake_fd, struct err *e)
 {
 	struct arena_mark mark = arena_mark(k->a);
-	struct pollfd *fds = arena_array_of(k->a, struct pollfd, k->n_pids + 3);
+	struct pollfd *fds = arena_array_of(k->a, struct pollfd, k->n_pids + k->n_maps + 3);
 	s64 end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms, left;
 	bool is_blind;
 	u32 n = watch(k, fds, wake_fd, &is_blind);

@@ -81,6 +81,17 @@ struct kern_command {
 	char *path;
 };
 
+/* A map of the program that events come out of (output.c). */
+struct kern_output {
+	struct kern_output *next;
+	struct kern *k;
+	u32 map;
+	struct perf_buffer *perf; /* NULL: a ring buffer, which is part of kern.ring */
+	char *bytes;		  /* of a record with its head */
+	u32 room;
+	int failure; /* of a callback that cannot return it */
+};
+
 struct kern {
 	struct arena *a;
 	struct probes_machine *m;
@@ -98,6 +109,7 @@ struct kern {
 	vec(struct kern_link) links;
 	int btf; /* of the object; -1 if none */
 	struct ring_buffer *ring;
+	struct kern_output *outputs;
 	rt_record_fn record; /* during poll */
 	void *record_arg;
 	u32 budget; /* records that this poll may still deliver */
@@ -139,6 +151,11 @@ void kern_command_close(struct kern *k);
 
 int kern_ring_open(struct kern *k, struct err *e);
 void kern_ring_close(struct kern *k);
+/* Counts a record that a ring's callback gave on: -ECANCELED when this poll gave on enough. */
+int kern_ring_counted(struct kern *k);
+int kern_outputs_open(struct kern *k, struct err *e);
+void kern_outputs_close(struct kern *k);
+int kern_outputs_consume(struct kern *k);
 int kern_poll(void *self, int timeout_ms, int wake_fd, rt_record_fn fn, void *arg, bool *out_done,
 	      struct err *e);
 

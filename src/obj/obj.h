@@ -28,6 +28,9 @@ enum obj_show {
 	OBJ_SHOW_STATS,
 	OBJ_SHOW_HIST,
 	OBJ_SHOW_LHIST,
+	OBJ_SHOW_LOG2,        /* BPF_HISTOGRAM: the key, or its last member, is a power of two; a picture for each
+			       * value of the other members */
+	OBJ_SHOW_STACKS,      /* addresses, the innermost first, up to the first 0 */
 };
 
 struct obj_map {
@@ -87,7 +90,9 @@ enum obj_event_kind {
 	OBJ_EV_TIME,          /* format is strftime's */
 	OBJ_EV_JOIN, OBJ_EV_CAT, OBJ_EV_SYSTEM,
 	OBJ_EV_PRINT_VALUE,   /* print(expr): one argument */
-	OBJ_EV_OUTPUT,        /* perf_submit/ringbuf_output: raw bytes to a table's callback */
+	OBJ_EV_OUTPUT,        /* what came out of `map` (a perf event array, a ring buffer): struct obj_record,
+			       * written by the engine, and the bytes; args[0], if known, is their type. A
+			       * map may have several of these: the largest that fits is meant */
 };
 struct obj_event {
 	enum obj_event_kind kind;

@@ -12,10 +12,11 @@
 #include <inttypes.h>
 
 static const char *const show_names[] = {
-	[OBJ_SHOW_NONE] = "none",   [OBJ_SHOW_TABLE] = "table", [OBJ_SHOW_VALUE] = "value",
-	[OBJ_SHOW_COUNT] = "count", [OBJ_SHOW_SUM] = "sum",	[OBJ_SHOW_MIN] = "min",
-	[OBJ_SHOW_MAX] = "max",	    [OBJ_SHOW_AVG] = "avg",	[OBJ_SHOW_STATS] = "stats",
-	[OBJ_SHOW_HIST] = "hist",   [OBJ_SHOW_LHIST] = "lhist",
+	[OBJ_SHOW_NONE] = "none",     [OBJ_SHOW_TABLE] = "table", [OBJ_SHOW_VALUE] = "value",
+	[OBJ_SHOW_COUNT] = "count",   [OBJ_SHOW_SUM] = "sum",	  [OBJ_SHOW_MIN] = "min",
+	[OBJ_SHOW_MAX] = "max",	      [OBJ_SHOW_AVG] = "avg",	  [OBJ_SHOW_STATS] = "stats",
+	[OBJ_SHOW_HIST] = "hist",     [OBJ_SHOW_LHIST] = "lhist", [OBJ_SHOW_LOG2] = "log2",
+	[OBJ_SHOW_STACKS] = "stacks",
 };
 
 static const char *const field_names[] = {

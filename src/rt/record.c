@@ -113,6 +113,87 @@ static int empty_map(const struct rt_config *c, struct arena *a, u32 map, bool k
 	return r == -ENOENT ? 0 : r;
 }
 
+/* The members of a struct as words. Anonymous structs and unions are shown as a whole. */
+static void put_members(struct sbuf *out, const struct type *type, const char *at)
+{
+	const struct type *ty = ty_strip(type);
+	bool first = true;
+
+	for (u32 i = 0; ty_complete(ty) && i < ty->n; i++) {
+		const struct ty_member *m = &ty->members[i];
+
+		if (!m->name.n && !ty_is_aggregate(m->type))
+			continue;
+		sbuf_puts(out, first ? "" : " ");
+		first = false;
+		if (m->name.n)
+			sbuf_printf(out, STR_FMT "=", STR_ARG(m->name));
+		rt_value_member(out, m, at, VALUE_TEXT);
+	}
+}
+
+static u32 count_outputs(const struct obj *o)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < o->maps.n; i++)
+		for (u32 k = 0; k < o->events.n; k++)
+			if (o->events.at[k].kind == OBJ_EV_OUTPUT && o->events.at[k].map == i) {
+				n++;
+				break;
+			}
+	return n;
+}
+
+static void put_output_json(struct sbuf *out, str map, const struct obj_field *f, const char *data,
+			    u32 size)
+{
+	sbuf_puts(out, "{\"type\": \"event\", \"data\": {\"map\": ");
+	sbuf_json(out, map);
+	sbuf_puts(out, ", \"value\": ");
+	if (f)
+		rt_value_type(out, f->type, data, VALUE_JSON);
+	for (u32 i = 0; !f && i < size; i++)
+		sbuf_printf(out, "%s%u", i ? ", " : "[", (u8)data[i]);
+	if (!f)
+		sbuf_puts(out, size ? "]" : "[]");
+	sbuf_puts(out, "}}\n");
+}
+
+/* What a program sent through a map of its own: by its C type, or as bytes. */
+static int put_output(struct sbuf *out, const struct rt_config *c, const struct obj_event *ev,
+		      const void *record, u32 size)
+{
+	const struct obj_field *f = ev->args.n ? &ev->args.at[0] : NULL;
+	const char *data = (const char *)record + sizeof(struct obj_record);
+	str map;
+
+	if (ev->map >= c->obj->maps.n)
+		return -EINVAL;
+	map = c->obj->maps.at[ev->map].name;
+	size -= sizeof(struct obj_record);
+	if (f && size < f->size) {
+		char *whole = arena_alloc(out->a, f->size);
+
+		memcpy(whole, data, size);
+		data = whole;
+	}
+	if (c->json) {
+		put_output_json(out, map, f, data, size);
+		return 0;
+	}
+	if (count_outputs(c->obj) > 1)
+		sbuf_printf(out, STR_FMT ": ", STR_ARG(map));
+	if (f && ty_is_aggregate(f->type))
+		put_members(out, f->type, data);
+	else if (f)
+		rt_value_type(out, f->type, data, VALUE_TEXT);
+	for (u32 i = 0; !f && i < size; i++)
+		sbuf_printf(out, "%s%02x", i ? " " : "", (u8)data[i]);
+	sbuf_putc(out, '\n');
+	return 0;
+}
+
 int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *data, u32 size)
 {
 	const struct obj_record *r = data;
@@ -138,6 +219,7 @@ int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *da
 		return ev->map == OBJ_NONE ? -EINVAL
 					   : empty_map(c, out->a, ev->map, ev->kind == OBJ_EV_ZERO);
 	case OBJ_EV_EXIT: return 0;
+	case OBJ_EV_OUTPUT: return put_output(out, c, ev, data, size);
 	default: return -EINVAL;
 	}
 }

@@ -24,6 +24,7 @@ struct table {
 	const struct obj_map *m;
 	struct arena *a;
 	u32 map, n_cpus, part, key_size;
+	u32 slot_size; /* OBJ_SHOW_LOG2: of the bucket's number behind the key */
 	bool is_percpu;
 	vec(struct entry) entries;
 };
@@ -35,7 +36,7 @@ static bool is_hist(const struct obj_map *m)
 
 static bool is_bpftrace(const struct obj_map *m)
 {
-	return m->show > OBJ_SHOW_TABLE;
+	return m->show > OBJ_SHOW_TABLE && m->show < OBJ_SHOW_LOG2;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -159,7 +160,9 @@ static int compare_keys(const struct entry *x, const struct entry *y)
 static bool sorts_by_number(const struct obj_map *m)
 {
 	switch (m->show) {
-	case OBJ_SHOW_TABLE: return false;
+	case OBJ_SHOW_TABLE:
+	case OBJ_SHOW_LOG2:
+	case OBJ_SHOW_STACKS: return false;
 	case OBJ_SHOW_VALUE:
 		return m->shown_value &&
 		       (m->shown_value->kind == OBJ_F_INT || m->shown_value->kind == OBJ_F_UINT);
@@ -179,6 +182,8 @@ static int compare_entries(const void *a, const void *b)
 
 static u32 bucket_count(const struct obj_map *m)
 {
+	if (m->show == OBJ_SHOW_LOG2)
+		return LOG2_BUCKETS;
 	if (m->show == OBJ_SHOW_HIST)
 		return HIST_BUCKETS;
 	return (u32)((m->lhist[1] - m->lhist[0]) / m->lhist[2]) + 2;
@@ -198,7 +203,8 @@ static void group_buckets(struct table *t)
 
 	for (u32 i = 0; i < t->entries.n; i++) {
 		struct entry e = t->entries.at[i], *home = entry_of_key(t, n, e.key);
-		u64 bucket = (u64)rt_value_int(e.key + t->key_size, 8, false);
+		u32 size = t->slot_size ? t->slot_size : 8;
+		u64 bucket = (u64)rt_value_int(e.key + t->key_size, size, false);
 		s64 count = combine(t, &e);
 
 		if (!home) {
@@ -217,6 +223,19 @@ static void group_buckets(struct table *t)
 
 /* ---- printing ------------------------------------------------------------------------------- */
 
+/* The members of a histogram's key in front of the bucket's number. */
+static void put_section(struct sbuf *out, const struct type *type, const char *key, u32 size)
+{
+	const struct type *ty = ty_strip(type);
+
+	for (u32 i = 0; i < ty->n && ty->members[i].bit_off / 8 < size; i++) {
+		if (i)
+			sbuf_puts(out, ", ");
+		rt_value_type(out, ty->members[i].type, key + ty->members[i].bit_off / 8,
+			      VALUE_TEXT);
+	}
+}
+
 static void put_key(struct sbuf *out, const struct table *t, const struct entry *e,
 		    enum value_style style)
 {
@@ -227,7 +246,9 @@ static void put_key(struct sbuf *out, const struct table *t, const struct entry 
 			sbuf_puts(out, style == VALUE_JSON ? "," : ", ");
 		rt_value_field(out, &m->keys.at[i], e->key, VALUE_TEXT);
 	}
-	if (!m->keys.n && m->key)
+	if (t->slot_size)
+		put_section(out, m->key, e->key, t->key_size);
+	else if (!m->keys.n && m->key)
 		rt_value_type(out, m->key, e->key, VALUE_TEXT);
 }
 
@@ -282,6 +303,9 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 		break;
 	case OBJ_SHOW_AVG:
 	case OBJ_SHOW_STATS: put_average(out, t, e, style); break;
+	case OBJ_SHOW_STACKS:
+		(style == VALUE_JSON ? rt_stack_json : rt_stack_text)(out, e->value, m->value_size);
+		break;
 	default: sbuf_printf(out, "%lld", (long long)e->number); break;
 	}
 }
@@ -291,6 +315,8 @@ static bool is_untouched(const struct table *t, const struct entry *e)
 {
 	size_t n = t->is_percpu ? (size_t)t->part * t->n_cpus : t->m->value_size;
 
+	if (e->buckets)
+		return !e->number;
 	if (t->m->type != ISA_MAP_ARRAY && t->m->type != ISA_MAP_PERCPU_ARRAY)
 		return false;
 	for (size_t i = 0; i < n; i++)
@@ -307,14 +333,17 @@ static void print_text(struct sbuf *out, const struct table *t)
 		if (is_untouched(t, e))
 			continue;
 		sbuf_put(out, t->m->name);
-		if (!t->m->is_scalar) {
+		if (!t->m->is_scalar && (!t->slot_size || t->key_size)) {
 			sbuf_putc(out, '[');
 			put_key(out, t, e, VALUE_TEXT);
 			sbuf_putc(out, ']');
 		}
 		if (e->buckets) {
 			sbuf_puts(out, ":\n");
-			rt_hist_text(out, t->m, e->buckets, bucket_count(t->m));
+			if (t->slot_size)
+				rt_log2_text(out, e->buckets, bucket_count(t->m));
+			else
+				rt_hist_text(out, t->m, e->buckets, bucket_count(t->m));
 		} else {
 			sbuf_puts(out, ": ");
 			put_value(out, t, e, VALUE_TEXT);
@@ -325,7 +354,7 @@ static void print_text(struct sbuf *out, const struct table *t)
 
 static const char *json_type(const struct obj_map *m)
 {
-	return is_hist(m)					      ? "hist"
+	return is_hist(m) || m->show == OBJ_SHOW_LOG2		      ? "hist"
 	       : m->show == OBJ_SHOW_AVG || m->show == OBJ_SHOW_STATS ? "stats"
 								      : "map";
 }
@@ -347,7 +376,9 @@ static void print_json(struct sbuf *out, const struct table *t)
 			sbuf_json(out, sbuf_str(&key));
 			sbuf_puts(out, ": ");
 		}
-		if (e->buckets)
+		if (e->buckets && t->slot_size)
+			rt_log2_json(out, e->buckets, bucket_count(t->m));
+		else if (e->buckets)
 			rt_hist_json(out, t->m, e->buckets, bucket_count(t->m));
 		else
 			put_value(out, t, e, VALUE_JSON);
@@ -425,7 +456,7 @@ static int print_table(struct sbuf *out, struct table *t, struct err *e)
 
 	if (r)
 		return r;
-	if (is_hist(t->m))
+	if (is_hist(t->m) || t->slot_size)
 		group_buckets(t);
 	else
 		for (u32 i = 0; is_bpftrace(t->m) && i < t->entries.n; i++)
@@ -441,6 +472,26 @@ static int print_table(struct sbuf *out, struct table *t, struct err *e)
 	return 0;
 }
 
+/* A histogram's key is the bucket's number, or a struct whose last member is. */
+static void find_slot(struct table *t)
+{
+	const struct type *key = t->m->key ? ty_strip(t->m->key) : NULL;
+	const struct ty_member *last;
+
+	t->slot_size = t->m->key_size;
+	if (key && key->kind == TY_STRUCT && ty_complete(key) && key->n) {
+		last = &key->members[key->n - 1];
+		t->slot_size = (u32)ty_strip(last->type)->size;
+		t->key_size = last->bit_off / 8;
+	} else {
+		t->key_size = 0;
+	}
+	if (t->slot_size > 8 || t->key_size + t->slot_size > t->m->key_size) {
+		t->slot_size = 0;
+		t->key_size = t->m->key_size;
+	}
+}
+
 int rt_print_map(struct sbuf *out, const struct rt_config *c, u32 map, struct err *e)
 {
 	const struct obj_map *m = &c->obj->maps.at[map];
@@ -449,6 +500,8 @@ int rt_print_map(struct sbuf *out, const struct rt_config *c, u32 map, struct er
 	t.is_percpu = isa_map_is_percpu(m->type);
 	t.part = (u32)round_up(m->value_size, 8);
 	t.key_size = is_hist(m) ? m->key_size - 8 : m->key_size;
+	if (m->show == OBJ_SHOW_LOG2)
+		find_slot(&t);
 	return print_table(out, &t, e);
 }
 

@@ -128,6 +128,15 @@ static void put_bits(struct sbuf *out, const struct ty_member *m, const char *ba
 		sbuf_printf(out, "%llu", (unsigned long long)(word >> (64 - m->bits)));
 }
 
+void rt_value_member(struct sbuf *out, const struct ty_member *m, const char *base,
+		     enum value_style style)
+{
+	if (m->bits)
+		put_bits(out, m, base);
+	else
+		rt_value_type(out, m->type, base + m->bit_off / 8, style);
+}
+
 static void put_struct(struct sbuf *out, const struct type *ty, const char *at,
 		       enum value_style style)
 {
@@ -151,10 +160,7 @@ static void put_struct(struct sbuf *out, const struct type *ty, const char *at,
 		} else if (style == VALUE_JSON) {
 			sbuf_puts(out, "\"\": ");
 		}
-		if (m->bits)
-			put_bits(out, m, at);
-		else
-			rt_value_type(out, m->type, at + m->bit_off / 8, style);
+		rt_value_member(out, m, at, style);
 	}
 	sbuf_puts(out, " }");
 }

@@ -4,7 +4,7 @@ static int a, *pa = &a;
 extern int LINUX_HAS_SYSCALL_WRAPPER;
 int external(int x);
 typedef int (*callback)(int);
-KFUNC_PROBE(vfs_read, struct file *file) { return 0; }
+BPF_TABLE_SHARED("hash", int, int, shared, 8);
 BPF_PERF_OUTPUT(events);
 int f(void *ctx)
 {
@@ -17,7 +17,7 @@ int f(void *ctx)
 	n = external(1);
 	n = LINUX_HAS_SYSCALL_WRAPPER;
 	asm("r0 = 1");
-	events.perf_submit(ctx, &n, sizeof(n));
+	events.perf_submit_skb(ctx, 4, &n, sizeof(n));
 	bpf_trace_printk("%pI4", &n);
 	n = __builtin_frobnicate(1);
 	memmove(&n, &n, 4);

@@ -1,0 +1,168 @@
+/* output: what programs send through maps of their own.
+ *
+ * A perf event array gets libbpf's perf buffer, a ring buffer of the program joins the ring of skep's own
+ * events. Each record is given on with a struct obj_record in front that names an OBJ_EV_OUTPUT of the
+ * plan: the one of its map whose type is the largest that the record has room for, since a map may
+ * carry several types and the kernel rounds the sizes of perf records up.
+ *
+ * Records that a perf buffer lost are added to the object's counter of lost records, where those that
+ * did not fit into a ring are counted by the programs. Only maps that the plan names are opened: a perf event
+ * array without output holds counters.
+ */
+#include "kern/room.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PERF_PAGES 32 /* a CPU */
+
+static const struct obj_event *event_of(const struct obj *o, u32 map, u32 size, u32 *out_index)
+{
+	const struct obj_event *best = NULL;
+
+	for (u32 i = 0; i < o->events.n; i++) {
+		const struct obj_event *ev = &o->events.at[i];
+		bool fits = ev->size <= size + sizeof(struct obj_record);
+
+		if (ev->kind != OBJ_EV_OUTPUT || ev->map != map)
+			continue;
+		if (best && !(fits && (ev->size > best->size ||
+				       best->size > size + sizeof(struct obj_record))))
+			continue;
+		best = ev;
+		*out_index = i;
+	}
+	return best;
+}
+
+/* Gives one record on; its bytes are copied behind a head. */
+static int give(struct kern_output *out, u32 cpu, const void *data, u32 size)
+{
+	struct kern *k = out->k;
+	u32 total = size + sizeof(struct obj_record);
+	struct obj_record head = { .cpu = cpu };
+
+	if (!event_of(k->obj, out->map, size, &head.event))
+		return 0;
+	if (total > out->room) {
+		char *more = realloc(out->bytes, total);
+
+		if (!more)
+			return -ENOMEM;
+		out->bytes = more;
+		out->room = total;
+	}
+	memcpy(out->bytes, &head, sizeof(head));
+	memcpy(out->bytes + sizeof(head), data, size);
+	return k->record(k->record_arg, out->bytes, total);
+}
+
+static int on_ring(void *arg, void *data, size_t size)
+{
+	struct kern_output *out = arg;
+	struct kern *k = out->k;
+	int err = give(out, 0, data, (u32)size);
+
+	return err < 0 ? err : kern_ring_counted(k);
+}
+
+static void on_perf(void *arg, int cpu, void *data, u32 size)
+{
+	struct kern_output *out = arg;
+	int err = out->failure ? 0 : give(out, (u32)cpu, data, size);
+
+	if (err < 0)
+		out->failure = err;
+}
+
+static void on_lost(void *arg, int cpu, unsigned long long n)
+{
+	struct kern_output *out = arg;
+	struct kern *k = out->k;
+	u32 lost = k->obj->lost, element = OBJ_LOST_RECORDS, cpus = probes_cpus(k->m);
+	u64 *parts;
+
+	(void)cpu;
+	if (lost == OBJ_NONE)
+		return;
+	parts = calloc(cpus, sizeof(*parts));
+	if (parts && !kern_map_lookup(k, lost, &element, parts)) {
+		parts[0] += n;
+		kern_map_update(k, lost, &element, parts, BPF_ANY);
+	}
+	free(parts);
+}
+
+static bool is_output(const struct obj *o, u32 map)
+{
+	for (u32 i = 0; i < o->events.n; i++)
+		if (o->events.at[i].kind == OBJ_EV_OUTPUT && o->events.at[i].map == map)
+			return true;
+	return false;
+}
+
+static int open_one(struct kern *k, u32 map, struct err *e)
+{
+	struct kern_output *out = arena_new_of(k->a, struct kern_output);
+	const struct obj_map *m = &k->obj->maps.at[map];
+	int err = 0;
+
+	*out = (struct kern_output){ .k = k, .map = map, .next = k->outputs };
+	k->outputs = out;
+	if (m->type == ISA_MAP_PERF_EVENT_ARRAY) {
+		out->perf = perf_buffer__new(k->maps[map], PERF_PAGES, on_perf, on_lost, out, NULL);
+		err = out->perf ? 0 : -errno;
+	} else if (k->ring) {
+		err = ring_buffer__add(k->ring, k->maps[map], on_ring, out);
+	} else {
+		k->ring = ring_buffer__new(k->maps[map], on_ring, out, NULL);
+		err = k->ring ? 0 : -errno;
+	}
+	if (err == -EPERM || err == -EACCES)
+		return kern_denied(k->m, err, "reading a map of events", e);
+	return err ? err_set(e, err, KERN_ROOM, "map '" STR_FMT "' cannot be read from: %s",
+			     STR_ARG(m->name), strerror(-err))
+		   : 0;
+}
+
+int kern_outputs_open(struct kern *k, struct err *e)
+{
+	int err = 0;
+
+	for (u32 i = 0; !err && i < k->n_maps; i++) {
+		u32 type = k->obj->maps.at[i].type;
+
+		if ((type == ISA_MAP_PERF_EVENT_ARRAY || type == ISA_MAP_RINGBUF) &&
+		    k->maps[i] >= 0 && is_output(k->obj, i))
+			err = open_one(k, i, e);
+	}
+	return err;
+}
+
+void kern_outputs_close(struct kern *k)
+{
+	for (struct kern_output *out = k->outputs; out; out = out->next) {
+		perf_buffer__free(out->perf);
+		free(out->bytes);
+		out->perf = NULL;
+		out->bytes = NULL;
+	}
+	k->outputs = NULL;
+}
+
+/* What the perf buffers hold now. Each is read up to where it ended when the reading began, so that this
+ * ends however fast records come. */
+int kern_outputs_consume(struct kern *k)
+{
+	int err = 0;
+
+	for (struct kern_output *out = k->outputs; !err && out; out = out->next) {
+		int got = out->perf ? perf_buffer__consume(out->perf) : 0;
+
+		err = got < 0 && got != -EAGAIN ? got : out->failure;
+	}
+	return err;
+}
