@@ -266,9 +266,9 @@ struct diags {
 	struct sources *ss;
 	vec(struct diag) list;
 	u32 n_errors, n_warnings;
-	u32 limit;            /* errors kept, and warnings kept; 20 by default; later ones are only
-			       * counted */
+	u32 limit;            /* of each kind kept; 20 by default; later ones are only counted */
 	u32 n_kept_errors, n_kept_warnings;
+	bool no_warnings, is_bpftrace; /* none are counted; text has bpftrace's form */
 	bool dropped;         /* the one added last was not kept, so its notes go nowhere */
 };
 void diags_init(struct diags *dx, struct arena *a, struct sources *ss);

@@ -98,7 +98,7 @@ void diag_add(struct diags *dx, struct span at, enum diag_tag tag, const char *f
 		va_end(ap);
 	}
 	dx->dropped = true;
-	if (is_repeated(dx, &d))
+	if (is_repeated(dx, &d) || (!is_error && dx->no_warnings))
 		return;
 	if (is_error)
 		dx->n_errors++;

@@ -12,6 +12,9 @@
  * does not depend on the length of its line. A span over several lines is marked to its first
  * line's end.
  *
+ * Diagnostics of bpftrace scripts may be asked for in bpftrace's own form: `file:line:first-last: ERROR: message`, tabs of
+ * four columns, `~~~~` under the span, HINT lines; several lines are shown whole, without marks.
+ *
  * Not here: sorting, limits (diag.c), and where the text goes.
  */
 #include "base/base.h"
@@ -38,13 +41,14 @@ static bool is_harmless(u32 code)
 	       !(code >= 0x2066 && code <= 0x2069);
 }
 
-/* The glyph at byte `at` of a line, when it starts in column `col` (from 0). */
-static struct glyph glyph_at(str line, u32 at, u32 col)
+/* The glyph at byte `at` of a line, when it starts in column `col` (from 0). A tab ends at a multiple of 8 columns, or
+ * is `tab` of them. */
+static struct glyph glyph_at(str line, u32 at, u32 col, u32 tab)
 {
 	u32 code = 0, n = str_utf8(line, at, &code);
 
 	if (n && code == '\t')
-		return (struct glyph){ STR(""), 1, 8 - col % 8 };
+		return (struct glyph){ STR(""), 1, tab ? tab : 8 - col % 8 };
 	if (n == 0 || !is_harmless(code))
 		return (struct glyph){ STR(REPLACEMENT), n ? n : 1, 1 };
 	return (struct glyph){ str_sub(line, at, n), n, str_utf8_width(code) };
@@ -57,6 +61,7 @@ struct view {
 	u32 from, to;	      /* columns shown */
 	u32 caret, caret_end; /* columns of the span */
 	bool more_left, more_right;
+	u32 tab; /* columns of a tab; 0: to the next multiple of 8 */
 };
 
 /* Is this byte the inside of a UTF-8 character? */
@@ -90,7 +95,7 @@ static void choose_columns(struct view *v)
 	struct glyph g;
 
 	for (u32 i = 0; i < v->line.n; i += g.bytes) {
-		g = glyph_at(v->line, i, col);
+		g = glyph_at(v->line, i, col, v->tab);
 		if (i <= v->lo)
 			v->caret = col;
 		col += g.width;
@@ -122,7 +127,7 @@ static void put_line(const struct view *v, struct sbuf *out)
 	if (v->more_left)
 		sbuf_puts(out, MORE);
 	for (u32 i = 0; i < v->line.n && col < v->to; i += g.bytes, col += g.width) {
-		g = glyph_at(v->line, i, col);
+		g = glyph_at(v->line, i, col, v->tab);
 		if (col >= v->from && col + g.width <= v->to) {
 			sbuf_put(out, g.shown);
 			if (g.shown.n == 0)
@@ -158,15 +163,20 @@ static struct paint paint_for(enum diag_severity severity, bool color)
 	return (struct paint){ "\033[1m", marks[severity], "\033[0m" };
 }
 
-static const char *severity_name(enum diag_severity severity)
+static const char *severity_name(enum diag_severity severity, bool is_bpftrace)
 {
+	static const char *const loud[] = {
+		[DIAG_NOTE] = "NOTE",
+		[DIAG_WARNING] = "WARNING",
+		[DIAG_ERROR] = "ERROR",
+	};
 	static const char *const names[] = {
 		[DIAG_NOTE] = "note",
 		[DIAG_WARNING] = "warning",
 		[DIAG_ERROR] = "error",
 	};
 
-	return names[severity];
+	return is_bpftrace ? loud[severity] : names[severity];
 }
 
 /* A message may quote the source; nothing in it may steer the terminal. */
@@ -175,7 +185,7 @@ static void put_text(struct sbuf *out, str text)
 	struct glyph g;
 
 	for (u32 i = 0; i < text.n; i += g.bytes) {
-		g = glyph_at(text, i, 7);
+		g = glyph_at(text, i, 7, 0);
 		if (text.s[i] == '\n')
 			sbuf_putc(out, '\n');
 		else if (text.s[i] == '\t')
@@ -188,7 +198,8 @@ static void put_text(struct sbuf *out, str text)
 static void put_source(struct diags *dx, struct sbuf *out, struct span span, struct place at,
 		       struct paint p)
 {
-	struct view v = { .line = sources_line(dx->ss, at.src, at.line) };
+	struct view v = { .line = sources_line(dx->ss, at.src, at.line),
+			  .tab = dx->is_bpftrace ? 4 : 0 };
 	u32 length = span.hi > span.lo ? span.hi - span.lo : 0;
 
 	v.lo = at.col - 1 < v.line.n ? at.col - 1 : v.line.n;
@@ -197,9 +208,29 @@ static void put_source(struct diags *dx, struct sbuf *out, struct span span, str
 	choose_columns(&v);
 	put_line(&v, out);
 	sbuf_pad(out, ' ', v.caret - v.from + (v.more_left ? sizeof(MORE) - 1 : 0));
-	sbuf_printf(out, "%s^", p.mark);
+	sbuf_printf(out, "%s%c", p.mark, dx->is_bpftrace ? '~' : '^');
 	sbuf_pad(out, '~', v.caret_end - v.caret - 1);
 	sbuf_printf(out, "%s\n", p.off);
+}
+
+/* "LINE:FIRST-END" in columns, END behind the last; or "FIRST-LAST" in lines. */
+static void put_range(struct sbuf *out, struct place at, struct place end)
+{
+	if (end.line > at.line)
+		sbuf_printf(out, ":%u-%u:", at.line, end.line);
+	else
+		sbuf_printf(out, ":%u:%u-%u:", at.line, at.col,
+			    end.col > at.col ? end.col : at.col + 1);
+}
+
+static void put_lines(struct diags *dx, struct sbuf *out, struct place at, u32 last)
+{
+	static const u32 most = 20;
+
+	for (u32 i = at.line; i <= last && i < at.line + most; i++) {
+		put_text(out, sources_line(dx->ss, at.src, i));
+		sbuf_putc(out, '\n');
+	}
 }
 
 /* One message with its place and source line, if it has a place. */
@@ -208,16 +239,23 @@ static void put_message(struct diags *dx, struct sbuf *out, enum diag_severity s
 {
 	struct paint p = paint_for(severity, color);
 	struct place at = sources_place(dx->ss, span.lo);
+	struct place end = sources_place(dx->ss, span.hi > span.lo ? span.hi : span.lo);
 
 	if (at.src) {
 		sbuf_puts(out, p.bold);
 		put_text(out, at.src->name);
-		sbuf_printf(out, ":%u:%u:%s ", at.line, at.col, p.off);
+		if (dx->is_bpftrace)
+			put_range(out, at, end);
+		else
+			sbuf_printf(out, ":%u:%u:", at.line, at.col);
+		sbuf_printf(out, "%s ", p.off);
 	}
-	sbuf_printf(out, "%s%s:%s ", p.mark, severity_name(severity), p.off);
+	sbuf_printf(out, "%s%s:%s ", p.mark, severity_name(severity, dx->is_bpftrace), p.off);
 	put_text(out, text);
 	sbuf_putc(out, '\n');
-	if (at.src)
+	if (at.src && dx->is_bpftrace && end.line > at.line)
+		put_lines(dx, out, at, end.line);
+	else if (at.src)
 		put_source(dx, out, span, at, p);
 }
 
@@ -240,7 +278,7 @@ void diags_render(struct diags *dx, struct sbuf *out, bool color)
 				put_message(dx, out, DIAG_NOTE, x->span, x->text, color);
 				continue;
 			}
-			sbuf_puts(out, "  hint: ");
+			sbuf_puts(out, dx->is_bpftrace ? "HINT: " : "  hint: ");
 			put_text(out, x->text);
 			sbuf_putc(out, '\n');
 		}
@@ -315,7 +353,7 @@ void diags_render_json(struct diags *dx, struct sbuf *out)
 		struct diag *d = &dx->list.at[i];
 
 		sbuf_printf(out, "{\"type\":\"diagnostic\",\"severity\":\"%s\",\"tag\":\"%s\",",
-			    severity_name(d->severity), diag_tag_name(d->tag));
+			    severity_name(d->severity, false), diag_tag_name(d->tag));
 		put_json_message(dx, out, d->span, d->text);
 		put_json_source(dx, out, d->span);
 		put_json_extras(dx, out, d, false);

@@ -132,6 +132,35 @@ static void test_notes_hints_and_nowhere(void **state)
 	arena_free(f.a);
 }
 
+static void test_form_of_bpftrace(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	f.dx.is_bpftrace = true;
+	f.dx.no_warnings = true;
+	sources_add(&f.ss, STR("stdin"), STR("BEGIN {\n\tfoo(1,\n\t2);\n}\n"));
+	diag_add(&f.dx, (struct span){ 10, 13 }, E_REDECLARED, "no 'foo'");
+	diag_hint(&f.dx, "write bar");
+	diag_add(&f.dx, (struct span){ 11, 20 }, E_REDECLARED, "over two lines");
+	diag_add(&f.dx, (struct span){ 1, 4 }, W_TYPE, "odd");
+	diag_add(&f.dx, (struct span){ 0, 0 }, E_EMPTY, "nothing here");
+	assert_int_equal(f.dx.n_errors, 3);
+	assert_int_equal(f.dx.n_warnings, 0);
+	diags_render(&f.dx, &f.out, false);
+	want_text("text", sbuf_str(&f.out),
+		  "stdin:2:2-5: ERROR: no 'foo'\n"
+		  "    foo(1,\n"
+		  "    ~~~\n"
+		  "HINT: write bar\n"
+		  "stdin:2-3: ERROR: over two lines\n"
+		  " foo(1,\n"
+		  " 2);\n"
+		  "ERROR: nothing here\n");
+	arena_free(f.a);
+}
+
 static void test_color(void **state)
 {
 	struct fixture f;
@@ -331,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_error),
 		cmocka_unit_test(test_notes_hints_and_nowhere),
+		cmocka_unit_test(test_form_of_bpftrace),
 		cmocka_unit_test(test_color),
 		cmocka_unit_test(test_repeats_are_dropped),
 		cmocka_unit_test(test_limit),
