@@ -73,6 +73,19 @@ struct skep_options {
 	 * newline; NULL: discarded. */
 	void (*note)(void *arg, const char *line);
 	void *note_arg;
+	/* What the command `bpftrace` has: */
+	const char *const *params;    /* the script's positional parameters $1, $2 … */
+	size_t n_params;
+	int compat;                   /* 17: language and output of bpftrace 0.17; 0: of the newest */
+	int whole_system;             /* command and pids only tell when to end: programs see everything */
+	int unsafe;                   /* allow what changes the system: system(), signal(), override() */
+	int no_warnings;              /* keep errors only */
+	int bpftrace_diagnostics;     /* as text, in bpftrace's form: "stdin:1:9-14: ERROR: …" */
+	int dry_run;                  /* end when everything is attached */
+	/* How many attach points there are, twice: before they are attached (`attached` is 0) and after;
+	 * a negative result ends the run with that error. NULL: not told. */
+	int (*probes)(void *arg, size_t n, int attached);
+	void *probes_arg;
 };
 
 struct skep;
@@ -122,6 +135,15 @@ SKEP_API int skep_timing(const struct skep *s, size_t i, const char **out_name, 
 /* Calls `each` for every event of this machine that matches; stops when it returns non-zero. */
 SKEP_API int skep_list(struct skep *s, const char *pattern,
 		       int (*each)(void *arg, const char *point), void *arg);
+
+/* The same for the events that the loaded program names. */
+SKEP_API int skep_list_program(struct skep *s, int (*each)(void *arg, const char *point), void *arg);
+/* What a program sees at an event, a line of text a value ("    int dfd"): the fields of a tracepoint, the
+ * parameters (and at fexit `retval`) of a function. Nothing where that is not known. */
+SKEP_API int skep_describe(struct skep *s, const char *point, skep_write_fn write, void *arg);
+/* What the running kernel's BPF can do, a line of text a feature ("  fentry: yes"), under headings. Asks the kernel: some
+ * of it is seen only with the right to load programs. */
+SKEP_API int skep_features(struct skep *s, skep_write_fn write, void *arg);
 
 /* Diagnostics of the last call as text for a terminal (with `color`: ANSI), or as JSON lines. The text
  * belongs to the session and lives until its next call. Empty when there are none. */

@@ -10,13 +10,19 @@
 int front_parse(struct skep *s)
 {
 	if (s->lang == SKEP_BPFTRACE) {
+		str *params = arena_array_of(s->a, str, s->o.n_params + 1);
+
+		for (size_t i = 0; i < s->o.n_params; i++)
+			params[i] = str_of(s->o.params[i]);
 		s->bt_options = (struct bt_options){ .a = s->a,
 						     .dx = &s->dx,
 						     .ss = &s->ss,
 						     .types = s->types,
 						     .machine = s->machine,
 						     .btf = session_btf,
-						     .btf_arg = s };
+						     .btf_arg = s,
+						     .params = params,
+						     .n_params = (u32)s->o.n_params };
 		s->bt = bt_parse(&s->bt_options, s->src);
 	} else {
 		struct cf_options *o = &s->cf_options;

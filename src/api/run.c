@@ -11,6 +11,8 @@
 
 static enum rt_scope scope_of(const struct skep *s)
 {
+	if (s->o.whole_system)
+		return RT_SCOPE_ALL;
 	return s->o.n_pids ? RT_SCOPE_PIDS : s->o.command ? RT_SCOPE_COMMAND : RT_SCOPE_ALL;
 }
 
@@ -61,17 +63,23 @@ int skep_check(struct skep *s)
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
+static int tell_probes(struct skep *s, int attached)
+{
+	return s->o.probes ? s->o.probes(s->o.probes_arg, s->bounds.n, attached) : 0;
+}
+
 static int attach(struct skep *s)
 {
-	double start = session_now_us();
-	int r = 0;
+	double start;
+	int r = tell_probes(s, 0);
 
-	if (s->o.command)
+	start = session_now_us();
+	if (!r && s->o.command)
 		r = s->engine->command(s->engine_self, s->o.command, &s->err);
 	if (!r)
 		r = s->engine->attach(s->engine_self, &s->err);
 	s->stage_us[STAGE_ATTACH] = session_now_us() - start;
-	return r;
+	return r ? r : tell_probes(s, 1);
 }
 
 static int events(struct skep *s)
@@ -94,6 +102,8 @@ static int events(struct skep *s)
 		  : s->o.style == SKEP_STYLE_PLAIN ? RT_STYLE_PLAIN
 						   : RT_STYLE_TRACE;
 	c.bpftrace = s->lang == SKEP_BPFTRACE;
+	c.is_old = s->o.compat == 17;
+	c.is_waiting = s->o.command || s->o.n_pids || s->o.limit_ns;
 	for (size_t i = 0; i < s->o.n_map_formats; i++)
 		formats[i] = str_of(s->o.map_formats[i]);
 	c.map_formats = formats;
@@ -136,9 +146,9 @@ static int run(struct skep *s)
 		r = load(s);
 	if (!r)
 		r = attach(s);
-	if (!r)
+	if (!r && !s->o.dry_run)
 		r = events(s);
-	if (!r)
+	if (!r && !s->o.dry_run)
 		tell_losses(s);
 	session_drop_engine(s);
 	return r;

@@ -131,6 +131,9 @@ static int take_options(struct skep *s, const struct skep_options *from)
 	o->defines = copy_texts(s, o->defines, o->n_defines);
 	o->include_dirs = copy_texts(s, o->include_dirs, o->n_include_dirs);
 	o->map_formats = copy_texts(s, o->map_formats, o->n_map_formats);
+	s->dx.no_warnings = o->no_warnings;
+	s->dx.is_bpftrace = o->bpftrace_diagnostics;
+	o->params = copy_texts(s, o->params, o->n_params);
 	o->btf_path = copy_text(s, o->btf_path);
 	if (o->command)
 		o->command = (char *const *)copy_texts(s, (const char *const *)o->command,

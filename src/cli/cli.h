@@ -22,11 +22,14 @@ struct flags {
 	const char *stage;    /* --stage */
 	const char *output;   /* -o */
 	bool help, timing;
+	bool is_bpftrace;     /* words and exit codes as bpftrace has them */
 	char **command;       /* behind `--` */
 };
 
 /* Parses argv[1…] of a verb. False after it has printed what is wrong (exit code 2). */
 bool flags_parse(struct flags *f, int argc, char **argv);
+/* Sets one flag by its long name. False after it has printed what is wrong with the value. */
+bool flags_set(struct flags *f, const char *name, const char *value);
 /* Parses the words of a `#pragma skep` line into flags that the command line then overrides. */
 bool flags_parse_words(struct flags *f, const char *words);
 /* Flags that a source brings along: `f` (the command line) has the last word. */
@@ -40,6 +43,10 @@ const struct skep_options *flags_options(struct flags *f);
 struct skep *session_start(struct flags *f);
 /* Prints diagnostics and the error of a failed call to stderr; returns the exit code. */
 int session_report(struct skep *s, const struct flags *f, int result);
+/* skep_run() that SIGINT, SIGTERM and SIGHUP end in order. */
+int run_until_stopped(struct skep *s);
+/* Prints the events that match, with what they give if `is_verbose`; returns the exit code. */
+int list_events(struct flags *f, const char *pattern, bool is_verbose);
 int write_stdout(void *arg, const char *bytes, size_t n);
 
 struct verb {
@@ -51,6 +58,10 @@ int verb_run(struct flags *f);
 int verb_check(struct flags *f);
 int verb_dump(struct flags *f);
 int verb_list(struct flags *f);
+int verb_info(struct flags *f);
+/* The command of that name, with its own flags. */
+int bpftrace_main(int argc, char **argv);
+extern const char info_help[];
 extern const char run_help[], check_help[], dump_help[], list_help[];
 
 #endif

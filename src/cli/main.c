@@ -9,6 +9,7 @@ static const struct verb verbs[] = {
 	{ "check", "compile and have the verifier look", verb_check, check_help },
 	{ "dump", "show a stage of the compiler", verb_dump, dump_help },
 	{ "list", "list the events of this machine", verb_list, list_help },
+	{ "info", "tell what this kernel's BPF can do", verb_info, info_help },
 };
 
 static void usage(FILE *out)
@@ -22,6 +23,7 @@ static void usage(FILE *out)
 	fprintf(out,
 		"\n  skep run hello.c -- ls -l                    around a command\n"
 		"  skep -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }' -- ls\n\n"
+		"skep bpftrace … takes bpftrace's own flags, as a link named bpftrace does.\n"
 		"skep VERB --help tells a verb's flags; man skep tells everything.\n");
 }
 
@@ -48,10 +50,21 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	return r;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *v;
 
+	if (argc > 0 && strcmp(base_name(argv[0]), "bpftrace") == 0)
+		return bpftrace_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "bpftrace") == 0)
+		return bpftrace_main(argc - 1, argv + 1);
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

@@ -268,6 +268,14 @@ static bool take_flag(struct flags *f, int argc, char **argv, int *i)
 	return flag->value(f, value);
 }
 
+bool flags_set(struct flags *f, const char *name, const char *value)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].name, name) == 0 && table[i].value)
+			return table[i].value(f, value);
+	return false;
+}
+
 bool flags_parse(struct flags *f, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

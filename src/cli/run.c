@@ -55,6 +55,17 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+int run_until_stopped(struct skep *s)
+{
+	int r;
+
+	running = s;
+	catch_signals();
+	r = skep_run(s);
+	running = NULL;
+	return r;
+}
+
 static void print_timing(const struct skep *s)
 {
 	const char *name;
@@ -83,10 +94,7 @@ int verb_run(struct flags *f)
 	s = session_start(f);
 	if (!s)
 		return EXIT_FAILED;
-	running = s;
-	catch_signals();
-	r = skep_run(s);
-	running = NULL;
+	r = run_until_stopped(s);
 	r = session_report(s, f, r) ? EXIT_FAILED : skep_exit_code(s);
 	if (f->timing)
 		print_timing(s);

@@ -20,8 +20,9 @@ int write_stdout(void *arg, const char *bytes, size_t n)
 
 static void note(void *arg, const char *line)
 {
-	(void)arg;
-	fprintf(stderr, "skep: note: %s\n", line);
+	const struct flags *f = arg;
+
+	fprintf(stderr, f->is_bpftrace ? "WARNING: %s\n" : "skep: note: %s\n", line);
 }
 
 /* The whole of stdin; NULL when it cannot be read or is too large. */
@@ -51,17 +52,19 @@ static char *read_stdin(size_t *out_n)
 
 static int load(struct skep *s, struct flags *f)
 {
+	enum skep_language lang = f->is_bpftrace ? SKEP_BPFTRACE : SKEP_AUTO;
+
 	if (f->script)
 		return skep_load_text(s, "stdin", f->script, strlen(f->script), SKEP_BPFTRACE);
 	if (strcmp(f->file, "-") == 0) {
 		size_t n;
 		char *text = read_stdin(&n);
-		int r = text ? skep_load_text(s, "stdin", text, n, SKEP_AUTO) : -EFBIG;
+		int r = text ? skep_load_text(s, "stdin", text, n, lang) : -EFBIG;
 
 		free(text);
 		return r;
 	}
-	return skep_load_file(s, f->file, SKEP_AUTO);
+	return skep_load_file(s, f->file, lang);
 }
 
 static bool apply_pragmas(struct skep *s, struct flags *f)
@@ -85,6 +88,7 @@ struct skep *session_start(struct flags *f)
 	int r;
 
 	f->o.note = note;
+	f->o.note_arg = f;
 	s = skep_open(flags_options(f));
 	if (!s) {
 		fprintf(stderr, "skep: out of memory\n");
@@ -103,6 +107,8 @@ struct skep *session_start(struct flags *f)
 
 int session_report(struct skep *s, const struct flags *f, int result)
 {
+	const char *who = f->is_bpftrace ? "ERROR" : "skep";
+
 	if (f->o.json)
 		fputs(skep_diagnostics_json(s), stdout);
 	else
@@ -110,8 +116,8 @@ int session_report(struct skep *s, const struct flags *f, int result)
 	if (result >= 0)
 		return EXIT_GOOD;
 	if (*skep_error(s))
-		fprintf(stderr, "skep: %s\n", skep_error(s));
+		fprintf(stderr, "%s: %s\n", who, skep_error(s));
 	else if (!*skep_diagnostics(s, 0))
-		fprintf(stderr, "skep: %s\n", strerror(-result));
+		fprintf(stderr, "%s: %s\n", who, strerror(-result));
 	return EXIT_FAILED;
 }

@@ -89,7 +89,7 @@ static int exists(void *self, const struct probes_point *p, struct nearest *near
 
 /* Is a program taken at this function? A kernel that lacks the trampolines refuses it when it is
  * loaded, which attaches nothing. Without the right to load, the BTF alone is asked. */
-static bool takes(struct kern *k, u32 id)
+bool kern_takes_fentry(struct probes_machine *m, u32 id)
 {
 	static const struct isa_insn nothing[] = {
 		{ .code = ISA_ALU64 | ISA_MOV | ISA_K },
@@ -100,9 +100,9 @@ static bool takes(struct kern *k, u32 id)
 					.attach_btf_id = id };
 	int fd;
 
-	if (!kern_privileged(k->m))
+	if (!kern_privileged(m))
 		return true;
-	kern_raise_memlock(k->m);
+	kern_raise_memlock(m);
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "skep", "GPL", (const struct bpf_insn *)nothing,
 			   ARRAY_LEN(nothing), &o);
 	if (fd >= 0)
@@ -120,7 +120,7 @@ static int fentry_args(void *self, str func)
 	if (kern_btf_open(&btf, NULL))
 		return -1;
 	id = kern_btf_find(&btf, BTF_KIND_FUNC, func);
-	if (id && takes(k, id))
+	if (id && kern_takes_fentry(k->m, id))
 		args = kern_btf_params(&btf, id);
 	kern_btf_close(&btf);
 	return args;

@@ -16,4 +16,7 @@ extern const struct rt_engine kern_engine;
  * programs (src/api/tracker.c) their children. */
 #define KERN_PIDS_MAP "skep_pids"
 
+/* What this kernel's BPF can do, a line a feature ("  fentry: yes"), under headings. */
+void kern_features(struct probes_machine *m, struct sbuf *out);
+
 #endif

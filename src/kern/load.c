@@ -256,7 +256,7 @@ int kern_load(void *self, const struct rt_setup *s, struct rt_rejection *out_rej
 		load_btf(&l);
 		err = kern_maps_create(k, l.out.maps, e);
 	}
-	if (!err && s->scope == RT_SCOPE_PIDS)
+	if (!err && s->n_pids)
 		err = kern_scope_pids(k, s->pids, s->n_pids, e);
 	err = err ? err : load_programs(&l);
 	err = err ? err : kern_ring_open(k, e);

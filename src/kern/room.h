@@ -126,6 +126,8 @@ int kern_usable(struct probes_machine *m, struct err *e);
 /* A sentence that says which privilege is missing; for EPERM and EACCES of bpf and perf calls. */
 int kern_denied(struct probes_machine *m, int code, const char *what, struct err *e);
 bool kern_privileged(struct probes_machine *m);
+/* Does the kernel take a program at this function of its BTF? Without the right to load it is believed to. */
+bool kern_takes_fentry(struct probes_machine *m, u32 id);
 
 int kern_prepare_scope(void *self, enum rt_scope scope, u32 *out_guard, struct err *e);
 int kern_scope_pids(struct kern *k, const u32 *pids, u32 n, struct err *e);

@@ -105,6 +105,20 @@ static int run_named(struct loop *l, const char *attach)
 	return r;
 }
 
+/* Whether no event can ever come: a script of BEGIN and END alone, without a process to wait for. */
+static bool nothing_to_wait_for(const struct loop *l)
+{
+	const struct obj *o = l->c->obj;
+
+	if (!l->c->bpftrace || l->c->is_old || l->c->is_waiting)
+		return false;
+	for (u32 i = 0; i < o->progs.n; i++)
+		if (!str_is(o->progs.at[i].attach, "BEGIN") &&
+		    !str_is(o->progs.at[i].attach, "END"))
+			return false;
+	return true;
+}
+
 static int find_timers(struct loop *l)
 {
 	const struct obj *o = l->c->obj;
@@ -282,6 +296,7 @@ int rt_run(const struct rt_config *c, struct rt_result *out, struct err *e)
 		r = put_columns_head(&l);
 	if (!r)
 		r = run_named(&l, "BEGIN");
+	l.done |= nothing_to_wait_for(&l);
 	if (!r && !l.done)
 		r = c->engine->release(c->self, e);
 	if (!r)

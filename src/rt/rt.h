@@ -19,7 +19,7 @@ struct rt_setup {
 	const struct obj *obj;
 	struct probes_machine *machine;
 	enum rt_scope scope;
-	const u32 *pids;      /* RT_SCOPE_PIDS: thread group ids */
+	const u32 *pids;      /* thread group ids: what RT_SCOPE_PIDS sees; the run ends with them in any scope */
 	u32 n_pids;
 	bool strict;          /* refuse fallbacks */
 	u32 log_level;        /* of the verifier: 0 only on failure */
@@ -94,6 +94,8 @@ struct rt_config {
 	enum rt_style style;
 	bool json;
 	bool bpftrace;        /* print maps as bpftrace does */
+	bool is_old;          /* as bpftrace 0.17 did, where the newer differs */
+	bool is_waiting;      /* for a command or a process: the run lasts as long, whatever the programs are */
 	u64 every_ns;         /* print maps at this interval; 0: only at the end */
 	bool print_maps;      /* at the end, and at the interval */
 	/* "counter_table=ID {key}: {value}": how to print an entry; all entries of the map stand on one
