@@ -1,245 +1,279 @@
 /* Which program types may call which helpers, and which maps they work on.
  *
- * Helpers that any program has are one list; the others are rows of bits, a bit a family of
- * program types. Maps of special kinds name the helpers that take them; those helpers take no other
+ * Helpers that any program has are one list; the others are rows of bits, a bit a program type. Maps of special kinds name the helpers that take them; those helpers take no other
  * map. Facts of the kernel's tables.
  */
 #include "verify/state.h"
 
-enum family {
-	F_TRACE = 1,
-	F_SOCKET = 2,
-	F_TC = 4,
-	F_XDP = 8,
-	F_CGROUP_SKB = 16,
-	F_LWT = 32,
-	F_SK_SKB = 64,
-	F_SK_MSG = 128,
-	F_SOCK_OPS = 256,
-	F_CGROUP = 512,
-	F_LOOKUP = 1024,
-	F_REUSEPORT = 2048,
-	F_DISSECT = 4096,
-	F_LIRC = 8192,
-	F_SYSCALL = 16384,
-	F_LSM = 32768
-};
-#define F_SKB	 (F_SOCKET | F_TC | F_CGROUP_SKB | F_LWT | F_SK_SKB)
-#define F_WHO	 (F_TRACE | F_LSM | F_CGROUP | F_SK_MSG | F_SYSCALL | F_CGROUP_SKB | F_SOCK_OPS)
-#define F_OUT	 (F_TRACE | F_LSM | F_SKB | F_XDP | F_SK_MSG | F_SOCK_OPS | F_CGROUP | F_LOOKUP)
-#define F_FIND	 (F_TC | F_XDP | F_CGROUP_SKB | F_SK_SKB | F_CGROUP)
-#define F_TCPISH (F_TC | F_XDP | F_CGROUP_SKB | F_SK_SKB)
+#define P(type) (1ull << ISA_PROG_##type)
+#define G_ALL	(~0ull)
+#define G_TC	(P(SCHED_CLS) | P(SCHED_ACT))
+#define G_LWT	(P(LWT_IN) | P(LWT_OUT) | P(LWT_XMIT) | P(LWT_SEG6LOCAL))
+#define G_BTF	(P(TRACING) | P(LSM))
+#define G_TRACERS                                                                                  \
+	(P(KPROBE) | P(TRACEPOINT) | P(PERF_EVENT) | P(RAW_TRACEPOINT) | P(RAW_TRACEPOINT_WRITABLE))
+#define G_TRACE (G_TRACERS | G_BTF)
+#define G_CGROUP                                                                                   \
+	(P(CGROUP_SKB) | P(CGROUP_SOCK) | P(SOCK_OPS) | P(CGROUP_DEVICE) | P(CGROUP_SOCK_ADDR) |   \
+	 P(CGROUP_SYSCTL) | P(CGROUP_SOCKOPT))
+#define G_CASTS                                                                                    \
+	(G_LWT | G_TC | G_BTF | P(SOCKET_FILTER) | P(XDP) | P(CGROUP_SKB) | P(SOCK_OPS) |          \
+	 P(SK_SKB) | P(SK_MSG) | P(CGROUP_SOCK_ADDR) | P(FLOW_DISSECTOR) | P(SK_LOOKUP) |          \
+	 P(SYSCALL))
 
-static u32 family_of(u32 prog)
+/* What any program may call, also an unprivileged one. */
+static bool base_helper(u32 id)
 {
-	switch (prog) {
-	case ISA_PROG_SOCKET_FILTER: return F_SOCKET;
-	case ISA_PROG_SCHED_CLS:
-	case ISA_PROG_SCHED_ACT: return F_TC;
-	case ISA_PROG_XDP: return F_XDP;
-	case ISA_PROG_CGROUP_SKB: return F_CGROUP_SKB;
-	case ISA_PROG_LWT_IN:
-	case ISA_PROG_LWT_OUT:
-	case ISA_PROG_LWT_XMIT:
-	case ISA_PROG_LWT_SEG6LOCAL: return F_LWT;
-	case ISA_PROG_SK_SKB: return F_SK_SKB;
-	case ISA_PROG_SK_MSG: return F_SK_MSG;
-	case ISA_PROG_SOCK_OPS: return F_SOCK_OPS;
-	case ISA_PROG_CGROUP_SOCK:
-	case ISA_PROG_CGROUP_SOCK_ADDR:
-	case ISA_PROG_CGROUP_DEVICE:
-	case ISA_PROG_CGROUP_SYSCTL:
-	case ISA_PROG_CGROUP_SOCKOPT: return F_CGROUP;
-	case ISA_PROG_SK_LOOKUP: return F_LOOKUP;
-	case ISA_PROG_SK_REUSEPORT: return F_REUSEPORT;
-	case ISA_PROG_FLOW_DISSECTOR: return F_DISSECT;
-	case ISA_PROG_LIRC_MODE2: return F_LIRC;
-	case ISA_PROG_SYSCALL: return F_SYSCALL;
-	case ISA_PROG_LSM: return F_LSM | F_TRACE;
-	default: return F_TRACE;
-	}
-}
-
-/* Any program; `any`: unprivileged ones too. */
-static bool base_helper(u32 id, bool privileged)
-{
-	static const u8 any[] = { 1,  2,   3,	5,   7,	  8,   12,  42,	 87, 88,
+	static const u8 ids[] = { 1,  2,   3,	5,   7,	  8,   12,  42,	 87, 88,
 				  89, 125, 130, 131, 132, 133, 134, 195, 208 };
-	static const u8 more[] = { 4,	6,   35,  45,  93,  94,	 105, 106, 112, 113, 114,
-				   115, 118, 149, 158, 160, 164, 165, 175, 177, 181, 182 };
 
-	for (u32 i = 0; i < ARRAY_LEN(any); i++)
-		if (any[i] == id)
-			return true;
-	for (u32 i = 0; privileged && i < ARRAY_LEN(more); i++)
-		if (more[i] == id)
+	for (u32 i = 0; i < ARRAY_LEN(ids); i++)
+		if (ids[i] == id)
 			return true;
 	return false;
 }
 
-static const u16 allowed[] = {
-	[9] = F_TC | F_LWT | F_SK_SKB,
-	[10] = F_TC | F_LWT,
-	[11] = F_TC | F_LWT,
-	[13] = F_TC | F_LWT,
-	[14] = F_WHO,
-	[15] = F_WHO,
-	[16] = F_WHO,
-	[17] = F_TC | F_LWT | F_CGROUP,
-	[18] = F_TC,
-	[19] = F_TC,
-	[20] = F_TC | F_LWT,
-	[21] = F_TC | F_LWT,
-	[22] = F_TRACE,
-	[23] = F_TC | F_XDP | F_LWT,
-	[24] = F_TC | F_LWT,
-	[25] = F_OUT,
-	[26] = F_SKB | F_REUSEPORT | F_DISSECT,
-	[27] = F_TRACE,
-	[28] = F_TC | F_XDP | F_LWT,
-	[29] = F_TC | F_LWT,
-	[30] = F_TC | F_LWT,
-	[31] = F_TC,
-	[32] = F_TC,
-	[33] = F_TC | F_LWT,
-	[34] = F_TC | F_LWT,
-	[36] = F_TRACE,
-	[37] = F_TRACE,
-	[38] = F_TC | F_LWT | F_SK_SKB,
-	[39] = F_TC | F_LWT | F_SK_SKB,
-	[40] = F_TC,
-	[41] = F_TC | F_LWT,
-	[43] = F_TC | F_LWT | F_SK_SKB,
-	[44] = F_XDP,
-	[46] = F_SKB | F_SOCK_OPS | F_CGROUP | F_REUSEPORT | F_SK_SKB,
-	[47] = F_SKB,
-	[48] = F_TC,
-	[49] = F_SOCK_OPS | F_CGROUP,
-	[50] = F_TC | F_SK_SKB,
-	[51] = F_XDP,
-	[52] = F_SK_SKB,
-	[53] = F_SOCK_OPS,
-	[54] = F_XDP,
-	[55] = F_TRACE,
-	[56] = F_TRACE,
-	[57] = F_SOCK_OPS | F_CGROUP,
-	[58] = F_TRACE,
-	[59] = F_SOCK_OPS,
-	[60] = F_SK_MSG,
-	[61] = F_SK_MSG,
-	[62] = F_SK_MSG,
-	[63] = F_SK_MSG,
-	[64] = F_CGROUP,
-	[65] = F_XDP,
-	[66] = F_TC,
-	[67] = F_TRACE,
-	[68] = F_SOCKET | F_TC | F_CGROUP_SKB | F_REUSEPORT,
-	[69] = F_TC | F_XDP,
-	[70] = F_SOCK_OPS,
-	[71] = F_SK_MSG,
-	[72] = F_SK_SKB,
-	[73] = F_LWT,
-	[74] = F_LWT,
-	[75] = F_LWT,
-	[76] = F_LWT,
-	[77] = F_LIRC,
-	[78] = F_LIRC,
-	[79] = F_TC | F_CGROUP_SKB,
-	[80] = F_WHO,
-	[81] = F_CGROUP_SKB | F_CGROUP | F_SOCK_OPS,
-	[82] = F_REUSEPORT,
-	[83] = F_TC | F_CGROUP_SKB,
-	[84] = F_FIND,
-	[85] = F_FIND,
-	[86] = F_FIND | F_SOCKET | F_LOOKUP | F_SOCK_OPS | F_SK_MSG | F_REUSEPORT,
-	[90] = F_SK_MSG,
-	[91] = F_SK_MSG,
-	[92] = F_LIRC,
-	[95] = F_TC | F_CGROUP_SKB,
-	[96] = F_TC | F_CGROUP_SKB | F_CGROUP | F_SOCK_OPS,
-	[97] = F_TC | F_CGROUP_SKB,
-	[98] = F_TC | F_CGROUP_SKB,
-	[99] = F_FIND,
-	[100] = F_TC | F_XDP,
-	[101] = F_CGROUP,
-	[102] = F_CGROUP,
-	[103] = F_CGROUP,
-	[104] = F_CGROUP,
-	[107] = F_TC | F_CGROUP_SKB | F_CGROUP | F_SOCK_OPS | F_SK_MSG,
-	[108] = F_TC | F_CGROUP_SKB | F_CGROUP | F_SOCK_OPS | F_SK_MSG,
-	[109] = F_TRACE,
-	[110] = F_TC | F_XDP,
-	[111] = F_TRACE,
-	[117] = F_TRACE,
-	[119] = F_TRACE,
-	[120] = F_WHO,
-	[121] = F_TRACE,
-	[122] = F_TC | F_CGROUP | F_SOCK_OPS | F_SK_MSG,
-	[123] = F_WHO,
-	[124] = F_TC | F_LOOKUP,
-	[126] = F_TRACE,
-	[127] = F_TRACE,
-	[128] = F_CGROUP_SKB,
-	[129] = F_CGROUP_SKB,
-	[135] = F_TC,
-	[136] = F_TRACE | F_TCPISH | F_SOCK_OPS,
-	[137] = F_TRACE | F_TCPISH | F_SOCK_OPS,
-	[138] = F_TRACE | F_TCPISH,
-	[139] = F_TRACE | F_TCPISH,
-	[140] = F_TRACE | F_TCPISH,
-	[141] = F_TRACE,
-	[142] = F_SOCK_OPS,
-	[143] = F_SOCK_OPS,
-	[144] = F_SOCK_OPS,
-	[145] = F_LSM,
-	[146] = F_LSM,
-	[147] = F_TRACE,
-	[148] = F_TRACE | F_SYSCALL,
-	[150] = F_TRACE,
-	[151] = F_TC,
-	[152] = F_TC,
-	[155] = F_TC,
-	[156] = F_TRACE,
-	[157] = F_TRACE,
-	[159] = F_LSM,
-	[161] = F_LSM,
-	[162] = F_TRACE,
-	[163] = F_TC | F_XDP,
-	[166] = F_SYSCALL,
-	[167] = F_SYSCALL,
-	[168] = F_SYSCALL,
-	[173] = F_TRACE,
-	[174] = F_TRACE,
-	[176] = F_TRACE,
-	[178] = F_TRACE | F_TCPISH,
-	[179] = F_SYSCALL,
-	[180] = F_TRACE,
-	[183] = F_TRACE,
-	[184] = F_TRACE,
-	[185] = F_TRACE,
-	[186] = F_CGROUP,
-	[187] = F_CGROUP,
-	[188] = F_XDP,
-	[189] = F_XDP,
-	[190] = F_XDP,
-	[191] = F_TRACE,
-	[192] = F_TC,
-	[193] = F_LSM,
-	[204] = F_TC | F_XDP,
-	[205] = F_TC | F_XDP,
-	[206] = F_TC | F_XDP,
-	[207] = F_TC | F_XDP,
-	[210] = F_TRACE,
-	[211] = F_TRACE,
+/* The others: a bit a program type, as the helpers' prototypes in release 6.18 say. Those that have
+ * all bits, and the casts, need privilege. */
+static const u64 allowed[] = {
+	[4] = G_TRACE,
+	[6] = G_ALL,
+	[9] = G_TC | P(LWT_XMIT) | P(SK_SKB),
+	[10] = G_TC | P(LWT_XMIT),
+	[11] = G_TC | P(LWT_XMIT),
+	[13] = G_TC | P(LWT_XMIT),
+	[14] = G_ALL,
+	[15] = G_ALL,
+	[16] = G_ALL,
+	[17] = G_ALL,
+	[18] = G_TC,
+	[19] = G_TC,
+	[20] = G_TC | P(LWT_XMIT),
+	[21] = G_TC | P(LWT_XMIT),
+	[22] = G_ALL,
+	[23] = G_TC | P(XDP) | P(LWT_XMIT),
+	[24] = G_LWT | G_TC,
+	[25] = G_TRACE | G_LWT | G_TC | G_CGROUP | P(SOCKET_FILTER) | P(XDP) | P(SK_SKB) |
+	       P(SK_MSG) | P(SK_LOOKUP) | P(SYSCALL),
+	[26] = G_LWT | G_TC | P(SOCKET_FILTER) | P(CGROUP_SKB) | P(SK_SKB) | P(SK_REUSEPORT) |
+	       P(FLOW_DISSECTOR),
+	[27] = G_TRACE | P(SYSCALL),
+	[28] = G_LWT | G_TC | P(XDP),
+	[29] = G_TC | P(LWT_XMIT),
+	[30] = G_TC | P(LWT_XMIT),
+	[31] = G_TC,
+	[32] = G_TC,
+	[33] = G_LWT | G_TC,
+	[34] = G_LWT | G_TC,
+	[35] = G_ALL,
+	[36] = G_TRACE,
+	[37] = G_ALL,
+	[38] = G_TC | P(LWT_XMIT) | P(SK_SKB),
+	[39] = G_LWT | G_TC | P(SK_SKB),
+	[40] = G_TC | P(LWT_XMIT),
+	[41] = G_TC | P(LWT_XMIT),
+	[43] = G_TC | P(LWT_XMIT) | P(SK_SKB),
+	[44] = P(XDP),
+	[45] = G_TRACE,
+	[46] = G_TC | P(SOCKET_FILTER) | P(CGROUP_SKB) | P(CGROUP_SOCK) | P(SOCK_OPS) | P(SK_SKB) |
+	       P(CGROUP_SOCK_ADDR) | P(SK_REUSEPORT) | P(SYSCALL),
+	[47] = G_TC | P(SOCKET_FILTER) | P(CGROUP_SKB) | P(SK_SKB),
+	[48] = G_TC,
+	[49] = P(SOCK_OPS) | P(CGROUP_SOCK_ADDR) | P(CGROUP_SOCKOPT),
+	[50] = G_TC | P(SK_SKB),
+	[51] = P(XDP),
+	[52] = P(SK_SKB),
+	[53] = P(SOCK_OPS),
+	[54] = P(XDP),
+	[55] = G_ALL,
+	[56] = G_BTF | P(PERF_EVENT),
+	[57] = P(SOCK_OPS) | P(CGROUP_SOCK_ADDR) | P(CGROUP_SOCKOPT),
+	[58] = G_BTF | P(KPROBE),
+	[59] = P(SOCK_OPS),
+	[60] = P(SK_MSG),
+	[61] = P(SK_MSG),
+	[62] = P(SK_MSG),
+	[63] = P(SK_MSG),
+	[64] = P(CGROUP_SOCK_ADDR),
+	[65] = P(XDP),
+	[66] = G_TC,
+	[67] = G_TRACE | P(SYSCALL),
+	[68] = G_TC | P(SOCKET_FILTER) | P(CGROUP_SKB) | P(SK_REUSEPORT),
+	[69] = G_TC | P(XDP),
+	[70] = P(SOCK_OPS),
+	[71] = P(SK_MSG),
+	[72] = P(SK_SKB),
+	[73] = P(LWT_IN) | P(LWT_XMIT),
+	[74] = P(LWT_SEG6LOCAL),
+	[75] = P(LWT_SEG6LOCAL),
+	[76] = P(LWT_SEG6LOCAL),
+	[77] = P(LIRC_MODE2),
+	[78] = P(LIRC_MODE2),
+	[79] = G_TC | P(CGROUP_SKB),
+	[80] = G_ALL,
+	[81] = G_CGROUP,
+	[82] = P(SK_REUSEPORT),
+	[83] = G_TC | P(CGROUP_SKB),
+	[84] = G_TC | P(XDP) | P(CGROUP_SKB) | P(SK_SKB) | P(CGROUP_SOCK_ADDR),
+	[85] = G_TC | P(XDP) | P(CGROUP_SKB) | P(SK_SKB) | P(CGROUP_SOCK_ADDR),
+	[86] = G_TC | P(XDP) | P(CGROUP_SKB) | P(SK_SKB) | P(CGROUP_SOCK_ADDR) | P(SK_LOOKUP),
+	[90] = P(SK_MSG),
+	[91] = P(SK_MSG),
+	[92] = P(LIRC_MODE2),
+	[93] = G_ALL,
+	[94] = G_ALL,
+	[95] = G_TC | P(CGROUP_SKB),
+	[96] = G_TC | P(CGROUP_SKB) | P(SOCK_OPS) | P(CGROUP_SOCKOPT),
+	[97] = G_TC | P(CGROUP_SKB),
+	[98] = G_TC | P(CGROUP_SKB),
+	[99] = G_TC | P(XDP) | P(CGROUP_SKB) | P(SK_SKB) | P(CGROUP_SOCK_ADDR),
+	[100] = G_TC | P(XDP),
+	[101] = P(CGROUP_SYSCTL),
+	[102] = P(CGROUP_SYSCTL),
+	[103] = P(CGROUP_SYSCTL),
+	[104] = P(CGROUP_SYSCTL),
+	[105] = G_ALL,
+	[106] = G_ALL,
+	[107] = G_TC | P(CGROUP_SKB) | P(CGROUP_SOCK) | P(SOCK_OPS) | P(SK_MSG) |
+		P(CGROUP_SOCK_ADDR) | P(CGROUP_SOCKOPT) | P(SYSCALL),
+	[108] = G_TC | P(CGROUP_SKB) | P(SOCK_OPS) | P(SK_MSG) | P(CGROUP_SOCK_ADDR) |
+		P(CGROUP_SOCKOPT) | P(SYSCALL),
+	[109] = G_ALL,
+	[110] = G_TC | P(XDP),
+	[111] = G_BTF | P(SYSCALL),
+	[112] = G_ALL,
+	[113] = G_ALL,
+	[114] = G_ALL,
+	[115] = G_ALL,
+	[117] = G_ALL,
+	[118] = G_ALL,
+	[119] = G_BTF | P(PERF_EVENT),
+	[120] = G_ALL,
+	[121] = G_BTF | P(SYSCALL),
+	[122] = G_TC | P(SOCKET_FILTER) | P(CGROUP_SKB) | P(CGROUP_SOCK) | P(SOCK_OPS) | P(SK_MSG) |
+		P(CGROUP_SOCK_ADDR) | P(CGROUP_SOCKOPT),
+	[123] = G_ALL,
+	[124] = G_TC | P(SK_LOOKUP),
+	[126] = G_BTF,
+	[127] = G_BTF,
+	[128] = P(CGROUP_SKB),
+	[129] = P(CGROUP_SKB),
+	[135] = G_TC | P(LWT_XMIT),
+	[136] = G_CASTS,
+	[137] = G_CASTS,
+	[138] = G_CASTS,
+	[139] = G_CASTS,
+	[140] = G_CASTS,
+	[141] = G_ALL,
+	[142] = P(SOCK_OPS),
+	[143] = P(SOCK_OPS),
+	[144] = P(SOCK_OPS),
+	[145] = P(LSM),
+	[146] = P(LSM),
+	[147] = G_BTF | P(SYSCALL),
+	[148] = G_BTF | P(KPROBE) | P(SYSCALL),
+	[149] = G_ALL,
+	[150] = G_BTF,
+	[151] = G_TC,
+	[152] = G_TC,
+	[153] = G_ALL,
+	[154] = G_ALL,
+	[155] = G_TC,
+	[156] = G_ALL,
+	[157] = G_ALL,
+	[158] = G_ALL,
+	[159] = P(LSM),
+	[160] = G_ALL & ~(G_TRACERS | P(CGROUP_DEVICE) | P(CGROUP_SOCKOPT) | P(SYSCALL)),
+	[161] = P(LSM),
+	[162] = G_BTF | P(SYSCALL),
+	[163] = G_TC | P(XDP),
+	[164] = G_ALL,
+	[165] = G_ALL,
+	[166] = P(SYSCALL),
+	[167] = P(SYSCALL),
+	[168] = P(SYSCALL),
+	[169] = G_ALL,
+	[170] = G_ALL,
+	[171] = G_ALL,
+	[172] = G_ALL,
+	[173] = G_TRACE | P(SYSCALL),
+	[174] = G_TRACE,
+	[175] = G_ALL,
+	[176] = G_ALL,
+	[177] = G_ALL,
+	[178] = G_CASTS,
+	[179] = P(SYSCALL),
+	[180] = G_ALL,
+	[181] = G_ALL,
+	[182] = G_ALL,
+	[183] = G_BTF,
+	[184] = G_BTF,
+	[185] = G_BTF,
+	[186] = P(CGROUP_SOCK) | P(CGROUP_SOCK_ADDR) | P(CGROUP_SOCKOPT),
+	[187] = P(CGROUP_SOCK) | P(CGROUP_SOCK_ADDR) | P(CGROUP_SOCKOPT),
+	[188] = P(XDP) | P(SYSCALL),
+	[189] = P(XDP),
+	[190] = P(XDP),
+	[191] = G_BTF | P(KPROBE) | P(SYSCALL),
+	[192] = G_TC,
+	[193] = P(LSM),
+	[194] = G_ALL,
+	[196] = G_CASTS,
+	[197] = G_ALL,
+	[198] = G_ALL,
+	[199] = G_ALL,
+	[200] = G_ALL,
+	[201] = G_ALL,
+	[202] = G_ALL,
+	[203] = G_ALL,
+	[204] = G_TC | P(XDP),
+	[205] = G_TC | P(XDP),
+	[206] = G_TC | P(XDP),
+	[207] = G_TC | P(XDP),
+	[209] = G_ALL,
+	[210] = G_ALL,
+	[211] = G_ALL,
 };
+
+/* What only some hooks of a type may call; a type without a hook is taken as the widest. */
+static bool hook_allows(u32 at, u32 id)
+{
+	switch (id) {
+	case ISA_FN_bind:
+		return at == OBJ_NONE || at == ISA_ATTACH_CGROUP_INET4_CONNECT ||
+		       at == ISA_ATTACH_CGROUP_INET6_CONNECT;
+	case ISA_FN_get_retval:
+	case ISA_FN_set_retval:
+		return at != ISA_ATTACH_CGROUP_UDP4_RECVMSG &&
+		       at != ISA_ATTACH_CGROUP_UDP6_RECVMSG &&
+		       at != ISA_ATTACH_CGROUP_INET4_GETPEERNAME &&
+		       at != ISA_ATTACH_CGROUP_INET6_GETPEERNAME &&
+		       at != ISA_ATTACH_CGROUP_INET4_GETSOCKNAME &&
+		       at != ISA_ATTACH_CGROUP_INET6_GETSOCKNAME;
+	case ISA_FN_setsockopt:
+	case ISA_FN_getsockopt: return at != ISA_ATTACH_CGROUP_GETSOCKOPT;
+	default: return true;
+	}
+}
+
+static bool allows(const struct verify_input *in, u32 id)
+{
+	u64 types = id < ARRAY_LEN(allowed) ? allowed[id] : 0;
+
+	if (base_helper(id))
+		return true;
+	if (!in->privileged && (types == G_ALL || types == G_CASTS))
+		return false;
+	return in->prog_type < 64 && (types >> in->prog_type & 1) &&
+	       hook_allows(in->attach_type, id);
+}
 
 /* Helpers whose objects this verifier does not follow yet. */
 static bool not_followed(const struct isa_helper *h)
 {
 	for (u32 i = 0; i < 5; i++)
-		if (h->args[i] == ISA_ARG_TIMER || h->args[i] == ISA_ARG_KPTR ||
-		    h->args[i] == ISA_ARG_DYNPTR || h->args[i] == ISA_ARG_OUT_DYNPTR ||
-		    h->args[i] == ISA_ARG_PERCPU_BTF)
+		if (h->args[i] == ISA_ARG_TIMER || h->args[i] == ISA_ARG_DYNPTR ||
+		    h->args[i] == ISA_ARG_OUT_DYNPTR || h->args[i] == ISA_ARG_PERCPU_BTF)
 			return true;
 	return h->id == ISA_FN_user_ringbuf_drain || h->id == ISA_FN_find_vma;
 }
@@ -257,12 +291,10 @@ bool verify_helper_allowed(struct verifier *v, const struct isa_helper *h)
 	if ((h->flags & ISA_SLEEPABLE) && !v->in->sleepable)
 		return verify_refuse(v, V_HELPER, 0, "Use a sleepable program.",
 				     "bpf_%s() may sleep, this program may not.", h->name);
-	if (base_helper(id, v->in->privileged) ||
-	    (id < ARRAY_LEN(allowed) && (allowed[id] & family_of(v->in->prog_type))))
+	if (allows(v->in, id))
 		return true;
-	return verify_refuse(v, V_HELPER, 0, "", "bpf_%s() is not for %s programs of type %s.",
-			     h->name, v->in->privileged ? "any" : "unprivileged",
-			     p ? p->name : "?");
+	return verify_refuse(v, V_HELPER, 0, "", "bpf_%s() is not for %sprograms of type %s.",
+			     h->name, v->in->privileged ? "" : "unprivileged ", p ? p->name : "?");
 }
 
 /* Helpers that take packet data as memory. */

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "verify/guard.h"
 #include "verify/state.h"
 
 #define MAX_OFF (1ll << 29)
@@ -79,7 +80,7 @@ static bool may_move(struct verifier *v, u8 no, const struct reg *p, u8 op, cons
 	case K_META:
 	case K_TP_BUFFER: return true;
 	case K_CTX:
-	case K_BTF:
+	case K_BTF: return true;
 	case K_FLOW_KEYS:
 		if (known)
 			return true;
@@ -95,8 +96,11 @@ static bool may_move(struct verifier *v, u8 no, const struct reg *p, u8 op, cons
 			     known ? "" : " by an unknown number");
 }
 
-static bool move_pointer(struct verifier *v, u8 no, const struct reg *p, const struct reg *s, u8 op)
+static bool move_pointer(struct verifier *v, struct isa_insn i, const struct reg *p,
+			 const struct reg *s, bool in_dst)
 {
+	u8 no = i.dst, op = isa_op(i);
+	struct guard_move m = { 0 };
 	struct reg r = *p, *dst = &TOP(v->st)->regs[no];
 	s64 by = (s64)s->n.bits;
 	s64 sum = op == ISA_ADD ? p->off + by : p->off - by;
@@ -110,7 +114,11 @@ static bool move_pointer(struct verifier *v, u8 no, const struct reg *p, const s
 				     "The number that moves this pointer to %s has no usable lower "
 				     "bound.",
 				     verify_kind_name(p));
+	if (!verify_guard_before(v, i, p, s, in_dst, &m))
+		return false;
 	verify_precise(v, s->node);
+	if (sum < r.off || !num_is_const(&s->n))
+		r.beyond = NOT_BEYOND;
 	if (num_is_const(&s->n)) {
 		r.off = (s32)sum;
 	} else {
@@ -122,7 +130,7 @@ static bool move_pointer(struct verifier *v, u8 no, const struct reg *p, const s
 		}
 	}
 	r.node = verify_node(v, p->node, s->node);
-	if (!sane_offset(v, no, &r))
+	if (!sane_offset(v, no, &r) || !verify_guard_behind(v, i, &r, s, &m))
 		return false;
 	*dst = r;
 	return true;
@@ -156,10 +164,10 @@ static bool pointer_alu(struct verifier *v, struct isa_insn i, const struct reg 
 				     "32-bit arithmetic on a pointer would cut it.");
 	}
 	if (op == ISA_ADD)
-		return is_pointer(d) ? move_pointer(v, i.dst, d, s, op)
-				     : move_pointer(v, i.dst, s, d, op);
+		return is_pointer(d) ? move_pointer(v, i, d, s, true)
+				     : move_pointer(v, i, s, d, false);
 	if (op == ISA_SUB && is_pointer(d))
-		return move_pointer(v, i.dst, d, s, op);
+		return move_pointer(v, i, d, s, true);
 	return verify_refuse(v, V_POINTER_ALU, is_pointer(d) ? d->node : s->node,
 			     "Pointers can be added to and subtracted from, nothing else.",
 			     "This operation is not possible on %s.",
@@ -184,6 +192,8 @@ static bool binary(struct verifier *v, struct isa_insn i)
 		return false;
 	if (is_pointer(&d) || is_pointer(&s))
 		return pointer_alu(v, i, &d, &s);
+	if (!verify_guard_number(v, i))
+		return false;
 	n = num_alu(isa_op(i), is64, i.off != 0, &d.n, &s.n);
 	verify_set_scalar(v, dst, n, d.node, s.node);
 	return true;
@@ -234,7 +244,7 @@ static bool unary(struct verifier *v, struct isa_insn i)
 {
 	struct reg *dst = &TOP(v->st)->regs[i.dst], d = *dst;
 	bool is64 = isa_class(i) == ISA_ALU64;
-	struct num n;
+	struct num n, any = num_any();
 
 	if (!verify_read(v, i.dst) || (is_pointer(&d) && !leak(v, i.dst, &d, "this")))
 		return false;
@@ -242,7 +252,10 @@ static bool unary(struct verifier *v, struct isa_insn i)
 		verify_set_scalar(v, dst, num_any(), d.node, 0);
 		return true;
 	}
-	if (isa_op(i) == ISA_NEG)
+	/* What guards hang on is known as well as in the kernel: there, nothing of these. */
+	if (v->guards)
+		n = is64 || isa_op(i) == ISA_END ? any : num_cut(&any, 4);
+	else if (isa_op(i) == ISA_NEG)
 		n = num_alu(ISA_NEG, is64, false, &d.n, &d.n);
 	else
 		n = i.imm == 64 ? num_any() : num_range(0, (1ull << i.imm) - 1);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "verify/guard.h"
 #include "verify/state.h"
 
 void verify_push(struct verifier *v, u32 insn, const struct state *st)
@@ -121,6 +122,7 @@ static bool compare_numbers(struct verifier *v, struct isa_insn i, u32 to)
 	if (known >= 0) {
 		verify_precise(v, dn);
 		verify_precise(v, sn);
+		verify_guess_branch(v, i, known ? v->insn + 1 : to);
 		go(v, known == 1, to);
 		return true;
 	}
@@ -131,6 +133,7 @@ static bool compare_numbers(struct verifier *v, struct isa_insn i, u32 to)
 	if (can_yes != can_no) {
 		verify_precise(v, dn);
 		verify_precise(v, sn);
+		verify_guess_branch(v, i, can_yes ? v->insn + 1 : to);
 		go(v, can_yes, to);
 	} else if (can_yes) {
 		both(v, to, &yes);
@@ -202,6 +205,7 @@ static bool null_check(struct verifier *v, struct isa_insn i, u32 to)
 	struct state yes;
 
 	if (never_null(&d)) {
+		verify_guess_branch(v, i, eq ? to : v->insn + 1);
 		go(v, !eq, to);
 		return true;
 	}
@@ -243,27 +247,12 @@ static void found_range(struct state *st, const struct reg *p, bool open)
 	verify_each_reg(st, grow, &(struct grow){ p->id, p->kind, (u32)range });
 }
 
-void verify_packet_compare(struct verifier *v, struct state *yes, struct state *no,
-			   const struct reg *a, const struct reg *b, u8 op)
+static void found_beyond(struct state *st, u8 no, enum beyond what)
 {
-	bool swapped = b->kind == K_END ? false : a->kind == K_END ? true : b->kind != K_PACKET;
-	const struct reg *p = swapped ? b : a;
+	struct reg *r = &TOP(st)->regs[no];
 
-	(void)v;
-	/* end OP p  is  p OP' end */
-	if (swapped)
-		op = op == ISA_JGT   ? ISA_JLT
-		     : op == ISA_JLT ? ISA_JGT
-		     : op == ISA_JGE ? ISA_JLE
-		     : op == ISA_JLE ? ISA_JGE
-				     : op;
-	switch (op) {
-	case ISA_JGT: found_range(no, p, false); break;
-	case ISA_JGE: found_range(no, p, true); break;
-	case ISA_JLT: found_range(yes, p, true); break;
-	case ISA_JLE: found_range(yes, p, false); break;
-	default: break;
-	}
+	if (r->kind == K_PACKET && r->beyond < what)
+		r->beyond = (u8)what;
 }
 
 /* Packet data against its end, or metadata against the data that follows it. */
@@ -274,10 +263,91 @@ static bool packet_pair(const struct reg *a, const struct reg *b)
 	return (a->kind == K_PACKET && b->kind == K_END) || (a->kind == K_META && start);
 }
 
+/* A comparison of packet pointers, turned round if need be so that `p` is on the left. */
+struct packet_test {
+	const struct reg *p;
+	u8 no; /* register of p */
+	u8 op;
+};
+
+static bool packet_test(struct isa_insn i, const struct reg *d, const struct reg *s,
+			struct packet_test *out)
+{
+	u8 op = isa_op(i);
+
+	if (isa_class(i) != ISA_JMP || !(i.code & ISA_X))
+		return false;
+	if (packet_pair(d, s)) {
+		*out = (struct packet_test){ d, i.dst, op };
+		return true;
+	}
+	op = op == ISA_JGT   ? ISA_JLT
+	     : op == ISA_JLT ? ISA_JGT
+	     : op == ISA_JGE ? ISA_JLE
+	     : op == ISA_JLE ? ISA_JGE
+			     : op;
+	*out = (struct packet_test){ s, i.src, op };
+	return packet_pair(s, d);
+}
+
+static void packet_learn(struct state *yes, struct state *no, const struct packet_test *t)
+{
+	switch (t->op) {
+	case ISA_JGT:
+		found_range(no, t->p, false);
+		found_beyond(yes, t->no, BEHIND_END);
+		break;
+	case ISA_JGE:
+		found_range(no, t->p, true);
+		found_beyond(yes, t->no, AT_END);
+		break;
+	case ISA_JLT:
+		found_range(yes, t->p, true);
+		found_beyond(no, t->no, AT_END);
+		break;
+	case ISA_JLE:
+		found_range(yes, t->p, false);
+		found_beyond(no, t->no, BEHIND_END);
+		break;
+	default: break;
+	}
+}
+
+/* The outcome where an earlier comparison found the pointer behind the end; -1: open. */
+static int packet_known(const struct packet_test *t)
+{
+	switch (t->op) {
+	case ISA_JGT: return t->p->beyond == BEHIND_END ? 1 : -1;
+	case ISA_JLE: return t->p->beyond == BEHIND_END ? 0 : -1;
+	case ISA_JGE: return t->p->beyond ? 1 : -1;
+	case ISA_JLT: return t->p->beyond ? 0 : -1;
+	default: return -1;
+	}
+}
+
+static bool compare_packets(struct verifier *v, struct isa_insn i, u32 to,
+			    const struct packet_test *t)
+{
+	struct state yes;
+	int known = packet_known(t);
+
+	if (known >= 0) {
+		verify_guess_branch(v, i, known ? v->insn + 1 : to);
+		go(v, known, to);
+		return true;
+	}
+	verify_state_copy(v, &yes, v->st);
+	packet_learn(&yes, v->st, t);
+	both(v, to, &yes);
+	verify_state_drop(v, &yes);
+	return true;
+}
+
 static bool compare_pointers(struct verifier *v, struct isa_insn i, u32 to)
 {
 	struct reg d = TOP(v->st)->regs[i.dst], s = { 0 };
 	bool is_x = (i.code & ISA_X) != 0;
+	struct packet_test t;
 	struct state yes;
 
 	if (is_x)
@@ -288,12 +358,12 @@ static bool compare_pointers(struct verifier *v, struct isa_insn i, u32 to)
 	    (isa_op(i) == ISA_JEQ || isa_op(i) == ISA_JNE) &&
 	    (v->in->privileged || d.or_null || never_null(&d)))
 		return null_check(v, i, to);
-	if (!v->in->privileged && !(is_x && (packet_pair(&d, &s) || packet_pair(&s, &d))))
+	if (packet_test(i, &d, &s, &t))
+		return compare_packets(v, i, to, &t);
+	if (!v->in->privileged)
 		return verify_refuse(v, V_LEAK, d.node, "Compare pointers with 0 only.",
 				     "Comparing a pointer with something else would leak it.");
 	verify_state_copy(v, &yes, v->st);
-	if (isa_class(i) == ISA_JMP && is_x && (packet_pair(&d, &s) || packet_pair(&s, &d)))
-		verify_packet_compare(v, &yes, v->st, &d, &s, isa_op(i));
 	both(v, to, &yes);
 	verify_state_drop(v, &yes);
 	return true;

@@ -147,30 +147,26 @@ static const char *object_of(u32 id)
 	}
 }
 
-static bool names_object(const struct type *t, s64 off, const char *name, u32 depth)
+/* bpf_kptr_xchg(slot, object): null, or a reference of the slot's type. */
+static bool exchange_arg(struct verifier *v, struct call *c, u32 n)
 {
-	t = t ? ty_strip(t) : NULL;
-	if (!t || depth > 8 || off < 0 || !ty_is_aggregate(t) || !ty_complete(t))
-		return false;
-	if (off == 0 && str_is(t->name, name))
-		return true;
-	for (u32 i = 0; i < t->n; i++) {
-		s64 at = t->members[i].bit_off / 8;
-		const struct type *m = ty_strip(t->members[i].type);
+	const struct verify_kptr *k = verify_kptr_slot(v, &c->args[0]);
+	const struct reg *r = &c->args[n];
 
-		if (ty_complete(m) && off >= at && off < at + (s64)m->size &&
-		    names_object(m, off - at, name, depth + 1))
-			return true;
-	}
-	return false;
+	if (is_null(r) || (k && r->kind == K_BTF && r->ref && !r->or_null && !r->off &&
+			   num_is(&r->n, 0) && verify_btf_same(r->type, k->to)))
+		return true;
+	return wrong(v, c, n, "0, or a reference of the slot's type, unmoved");
 }
 
 static bool object_arg(struct verifier *v, struct call *c, u32 n)
 {
 	const struct reg *r = &c->args[n];
 
-	if (r->kind != K_BTF || r->or_null || !num_is(&r->n, 0) ||
-	    !names_object(r->type, r->off, object_of(c->h->id), 0))
+	if (c->h->id == ISA_FN_kptr_xchg)
+		return exchange_arg(v, c, n);
+	if (r->kind != K_BTF || r->or_null || r->untrusted || !num_is(&r->n, 0) ||
+	    !verify_btf_names(r->type, r->off, str_of(object_of(c->h->id)), 0))
 		return wrong(v, c, n, "a kernel object of the right type");
 	return true;
 }
@@ -276,6 +272,9 @@ static bool one_arg(struct verifier *v, struct call *c, u32 n)
 		       wrong(v, c, n, "what bpf_ringbuf_reserve() gave, unmoved");
 	case ISA_ARG_CONST_SIZE: return const_size(v, c, n);
 	case ISA_ARG_SPIN_LOCK: return spin_lock_arg(v, c, n);
+	case ISA_ARG_KPTR:
+		return verify_kptr_slot(v, r) ||
+		       wrong(v, c, n, "a slot of a map value that owns its object");
 	case ISA_ARG_MEM20: return verify_helper_mem(v, no, r, 20, false, false, false, c->h->id);
 	case ISA_ARG_MEM40: return verify_helper_mem(v, no, r, 40, false, false, false, c->h->id);
 	default: return wrong(v, c, n, "an argument that this verifier cannot check");
@@ -314,7 +313,7 @@ void verify_clobber(struct verifier *v)
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-static void pointer(struct verifier *v, struct reg *r, enum kind kind, bool or_null)
+void verify_result_pointer(struct verifier *v, struct reg *r, u8 kind, bool or_null)
 {
 	memset(r, 0, sizeof(*r));
 	r->kind = kind;
@@ -325,7 +324,7 @@ static void pointer(struct verifier *v, struct reg *r, enum kind kind, bool or_n
 		r->id = ++v->last_id;
 }
 
-static bool acquire(struct verifier *v, struct reg *r)
+bool verify_acquire(struct verifier *v, struct reg *r)
 {
 	r->ref = r->id ? r->id : ++v->last_id;
 	r->id = r->ref;
@@ -340,7 +339,7 @@ static bool value_result(struct verifier *v, const struct call *c, struct reg *r
 		return verify_refuse(v, V_HELPER, 0, "", "bpf_%s() gives a value of no map.",
 				     c->h->name);
 	m = &v->in->maps[c->map];
-	pointer(v, r, K_VALUE, or_null);
+	verify_result_pointer(v, r, K_VALUE, or_null);
 	r->map = c->map;
 	if (m->spin_lock_off != OBJ_NONE && !r->id)
 		r->id = ++v->last_id;
@@ -358,7 +357,7 @@ static bool value_result(struct verifier *v, const struct call *c, struct reg *r
 		r->map = m->inner;
 		return true;
 	case ISA_MAP_SOCKMAP:
-	case ISA_MAP_SOCKHASH: r->kind = K_SOCK; return acquire(v, r);
+	case ISA_MAP_SOCKHASH: r->kind = K_SOCK; return verify_acquire(v, r);
 	case ISA_MAP_XSKMAP: r->kind = K_XDP_SOCK; return true;
 	default: return true;
 	}
@@ -416,29 +415,33 @@ static bool result(struct verifier *v, const struct call *c)
 	enum isa_ret ret = c->h->ret;
 
 	switch (ret) {
+	case ISA_RET_NEVER:
 	case ISA_RET_VOID: memset(r, 0, sizeof(*r)); return true;
 	case ISA_RET_VALUE_OR_NULL: return value_result(v, c, r, true);
 	case ISA_RET_VALUE: return value_result(v, c, r, false);
 	case ISA_RET_MEM_OR_NULL:
-		pointer(v, r, K_MEM, true);
+		verify_result_pointer(v, r, K_MEM, true);
 		r->size = (u32)c->size;
 		r->is_reserved = c->h->id == ISA_FN_ringbuf_reserve;
 		break;
 	case ISA_RET_SOCK_OR_NULL:
-		pointer(v, r, c->h->id == ISA_FN_skc_lookup_tcp ? K_SOCK_COMMON : K_SOCK, true);
+		verify_result_pointer(
+			v, r, c->h->id == ISA_FN_skc_lookup_tcp ? K_SOCK_COMMON : K_SOCK, true);
 		break;
-	case ISA_RET_TCP_SOCK_OR_NULL: pointer(v, r, K_TCP_SOCK, true); break;
+	case ISA_RET_TCP_SOCK_OR_NULL: verify_result_pointer(v, r, K_TCP_SOCK, true); break;
 	case ISA_RET_BTF:
 	case ISA_RET_BTF_OR_NULL:
-		pointer(v, r, K_BTF, ret == ISA_RET_BTF_OR_NULL);
-		if (v->in->btf)
+		verify_result_pointer(v, r, K_BTF, ret == ISA_RET_BTF_OR_NULL);
+		if (c->h->id == ISA_FN_kptr_xchg)
+			r->type = verify_kptr_slot(v, &c->args[0])->to;
+		else if (v->in->btf)
 			r->type =
 				ty_btf_find(v->in->btf, TY_STRUCT, str_of(result_object(c->h->id)));
 		break;
 	default: int_result(v, c, r); return true;
 	}
 	if (c->h->flags & ISA_ACQUIRES)
-		return acquire(v, r);
+		return verify_acquire(v, r);
 	if (is_cast(c->h->id))
 		r->ref = c->ref;
 	return true;
@@ -446,6 +449,8 @@ static bool result(struct verifier *v, const struct call *c)
 
 static bool release(struct verifier *v, const struct call *c)
 {
+	if (c->h->id == ISA_FN_kptr_xchg && !c->ref)
+		return true;
 	if (!c->ref || !verify_ref_drop(v, c->ref))
 		return verify_refuse(
 			v, V_REF_RELEASE, c->args[0].node, "Release only what was acquired, once.",
@@ -536,7 +541,6 @@ bool verify_call(struct verifier *v, struct isa_insn i)
 	if (i.src == ISA_CALL_LOCAL)
 		return verify_call_local(v, i);
 	if (i.src == ISA_CALL_KFUNC)
-		return verify_refuse(v, V_KFUNC, 0, "Use a helper instead.",
-				     "Kernel function %d is not known to this verifier.", i.imm);
+		return verify_call_kfunc(v, i);
 	return call_helper(v, (u32)i.imm);
 }

@@ -91,10 +91,12 @@ static bool decode_all(struct verifier *v)
 			return false;
 		if (is_call(i) && i.src == ISA_CALL_LOCAL && !mark_function(v, target_of(i, at)))
 			return false;
-		if (is_call(i) && i.src == ISA_CALL_KFUNC)
+		if (is_call(i) && i.src == ISA_CALL_KFUNC && !v->in->privileged)
+			return verify_refuse(v, V_UNPRIVILEGED, 0, "Use a helper instead.",
+					     "Unprivileged programs call no kernel functions.");
+		if (is_call(i) && i.src == ISA_CALL_KFUNC && (u32)i.imm > v->in->n_kfuncs)
 			return verify_refuse(v, V_KFUNC, 0, "Use a helper instead.",
-					     "Kernel function %d is not known to this verifier.",
-					     i.imm);
+					     "There is no kernel function %d.", i.imm);
 		if (!isa_is_wide(i))
 			continue;
 		if (!check_wide(v, at))

@@ -5,7 +5,8 @@
  * is decided. Signed and unsigned, 32 and 64 bits share the code: a comparison of 32 bits works on
  * the intervals of the lower half and lets num_settle() carry the news to the rest.
  */
-#include "verify/state.h"
+#include "isa/isa.h"
+#include "verify/num.h"
 
 u8 num_negate(u8 op)
 {

@@ -1,9 +1,9 @@
-/* Contexts, sockets and kernel objects: accesses that name a field.
+/* Contexts and sockets: accesses that name a field.
  *
  * Contexts that are structs are read by the rows of isa_ctx_of(): pointers whole, numbers whole or
  * in aligned parts where the program type allows parts. Registers (kprobe), tracepoint records and
- * the argument arrays of raw tracepoints have only bounds. Arguments of BTF programs come from the
- * target's prototype. Sockets are struct bpf_sock; their common part lacks three fields.
+ * the argument arrays of raw tracepoints have only bounds. Sockets are struct bpf_sock; their common
+ * part lacks three fields. What BTF describes is in btf.c.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
 #define PT_REGS_BYTES 168
 #endif
 
-static bool bad_field(struct verifier *v, const struct reg *r, s32 off, u32 size, bool is_write)
+bool verify_bad_field(struct verifier *v, const struct reg *r, s32 off, u32 size, bool is_write)
 {
 	const struct isa_ctx *c = isa_ctx_of(v->in->prog_type);
 
@@ -121,7 +121,9 @@ static bool scalar_size_ok(u32 prog, const struct isa_ctx_field *f, s32 off, u32
 		return (u32)off == f->off;
 	if (size == unit)
 		return true;
-	return size < unit && !is_write && !is_ip && parts_allowed(prog, f);
+	if (is_ip || (is_skb(prog) && unit == 8))
+		return false;
+	return size < unit && !is_write && parts_allowed(prog, f);
 }
 
 static const struct isa_ctx_field *
@@ -170,69 +172,6 @@ static void field_pointer(struct verifier *v, const struct isa_ctx_field *f, con
 	}
 }
 
-/* ---- arguments by BTF ------------------------------------------------------------------------ */
-
-static bool set_btf_value(struct verifier *v, const struct type *t, const struct reg *base,
-			  struct reg *out)
-{
-	const struct type *s = ty_strip(t), *to;
-
-	if (s->kind != TY_PTR)
-		return true;
-	to = ty_strip(s->to);
-	if (!ty_is_aggregate(to))
-		return true;
-	memset(out, 0, sizeof(*out));
-	out->kind = K_BTF;
-	out->type = to;
-	out->n = num_const(0);
-	out->node = verify_node(v, base->node, 0);
-	return true;
-}
-
-static const struct type *target_proto(struct verifier *v, u32 *out_skip)
-{
-	const struct verify_input *in = v->in;
-	const struct type *t;
-
-	*out_skip = 0;
-	if (!in->btf || !in->btf_target.n)
-		return NULL;
-	if (in->prog_type == ISA_PROG_LSM)
-		return ty_btf_find(in->btf, TY_FUNC,
-				   str_printf(v->a, "bpf_lsm_" STR_FMT, STR_ARG(in->btf_target)));
-	if (in->attach_type == ISA_ATTACH_TRACE_RAW_TP) {
-		*out_skip = 1;
-		t = ty_btf_find(in->btf, TY_TYPEDEF,
-				str_printf(v->a, "btf_trace_" STR_FMT, STR_ARG(in->btf_target)));
-		t = t ? ty_strip(t) : NULL;
-		return t && t->kind == TY_PTR ? ty_strip(t->to) : NULL;
-	}
-	return ty_btf_find(in->btf, TY_FUNC, in->btf_target);
-}
-
-static bool btf_argument(struct verifier *v, const struct reg *r, s32 off, u32 size, bool is_write,
-			 struct reg *out)
-{
-	u32 skip, arg = (u32)off / 8, n;
-	const struct type *proto = target_proto(v, &skip);
-	bool has_result = v->in->attach_type == ISA_ATTACH_TRACE_FEXIT ||
-			  v->in->attach_type == ISA_ATTACH_MODIFY_RETURN ||
-			  v->in->prog_type == ISA_PROG_LSM;
-
-	if (!proto || proto->kind != TY_FUNC)
-		return verify_refuse(v, V_BTF, r->node, "",
-				     "The prototype of the program's target `" STR_FMT
-				     "` is not known.",
-				     STR_ARG(v->in->btf_target));
-	n = proto->n >= skip ? proto->n - skip : 0;
-	if (off < 0 || off % 8 || is_write || arg >= n + has_result)
-		return bad_field(v, r, off, size, is_write);
-	if (size != 8)
-		return true;
-	return set_btf_value(v, arg < n ? proto->params[arg + skip].type : proto->to, r, out);
-}
-
 bool verify_ctx_access(struct verifier *v, const struct reg *r, u8 no, s32 off, u32 size,
 		       bool is_write, struct reg *out)
 {
@@ -246,30 +185,34 @@ bool verify_ctx_access(struct verifier *v, const struct reg *r, u8 no, s32 off, 
 				     "in the load.",
 				     "r%u is the context pointer moved by a number.", no);
 	if (off < 0 || off % (s32)size)
-		return bad_field(v, r, off, size, is_write);
+		return verify_bad_field(v, r, off, size, is_write);
 	switch (v->in->prog_type) {
 	case ISA_PROG_KPROBE:
-		return (!is_write && end <= PT_REGS_BYTES) || bad_field(v, r, off, size, is_write);
+		return (!is_write && end <= PT_REGS_BYTES) ||
+		       verify_bad_field(v, r, off, size, is_write);
 	case ISA_PROG_TRACEPOINT:
 		return (!is_write && off >= 8 && end <= TRACE_RECORD_BYTES) ||
-		       bad_field(v, r, off, size, is_write);
+		       verify_bad_field(v, r, off, size, is_write);
 	case ISA_PROG_RAW_TRACEPOINT:
 	case ISA_PROG_RAW_TRACEPOINT_WRITABLE:
-		if (is_write || size != 8 || end > 96)
-			return bad_field(v, r, off, size, is_write);
+		if (is_write || end > 96)
+			return verify_bad_field(v, r, off, size, is_write);
 		if (off == 0 && v->in->prog_type == ISA_PROG_RAW_TRACEPOINT_WRITABLE) {
+			if (size != 8)
+				return verify_bad_field(v, r, off, size, is_write);
 			out->kind = K_TP_BUFFER;
 			out->n = num_const(0);
 		}
 		return true;
-	case ISA_PROG_SYSCALL: return end <= UINT16_MAX || bad_field(v, r, off, size, is_write);
+	case ISA_PROG_SYSCALL:
+		return end <= UINT16_MAX || verify_bad_field(v, r, off, size, is_write);
 	case ISA_PROG_TRACING:
-	case ISA_PROG_LSM: return btf_argument(v, r, off, size, is_write, out);
+	case ISA_PROG_LSM: return verify_btf_argument(v, r, off, size, is_write, out);
 	default: break;
 	}
 	f = c ? find_field(v->in, c, off, size, is_write) : NULL;
 	if (!f)
-		return bad_field(v, r, off, size, is_write);
+		return verify_bad_field(v, r, off, size, is_write);
 	if (!is_write)
 		field_pointer(v, f, r, out);
 	return true;
@@ -311,45 +254,4 @@ bool verify_sock_access(struct verifier *v, const struct reg *r, u8 no, s32 off,
 			return true;
 	}
 	return bad_sock(v, r, off, size, "");
-}
-
-/* The member at a byte offset, inside nested aggregates and arrays; NULL when it is none's start.
- */
-static const struct type *member_at(const struct type *t, u64 off, u32 depth)
-{
-	t = ty_strip(t);
-	if (depth > 16 || !ty_complete(t))
-		return NULL;
-	if (t->kind == TY_ARRAY && ty_complete(ty_strip(t->to)) && ty_strip(t->to)->size)
-		return member_at(t->to, off % ty_strip(t->to)->size, depth + 1);
-	if (!ty_is_aggregate(t))
-		return off == 0 ? t : NULL;
-	for (u32 i = 0; i < t->n; i++) {
-		const struct ty_member *m = &t->members[i];
-		u64 at = m->bit_off / 8;
-
-		if (m->bits || !ty_complete(ty_strip(m->type)))
-			continue;
-		if (off >= at && off < at + ty_strip(m->type)->size && t->kind == TY_STRUCT)
-			return member_at(m->type, off - at, depth + 1);
-	}
-	return NULL;
-}
-
-bool verify_btf_access(struct verifier *v, const struct reg *r, u8 no, s32 off, u32 size,
-		       bool is_write, struct reg *out)
-{
-	s64 at = (s64)r->off + off;
-	const struct type *m;
-
-	if (is_write)
-		return verify_refuse(v, V_READ_ONLY, r->node, "",
-				     "A kernel object (r%u) is read-only.", no);
-	if (!r->type || !ty_complete(r->type) || at < 0 || (u64)at + size > r->type->size ||
-	    !num_is(&r->n, 0))
-		return bad_sock(v, r, (s32)at, size, ": outside the object");
-	m = member_at(r->type, (u64)at, 0);
-	if (m && size == 8)
-		return set_btf_value(v, m, r, out);
-	return true;
 }

@@ -2,8 +2,8 @@
  *
  * Relocations become what the verifier reads: a map load holds the map's index, a data load the
  * index of the map behind the section and the offset, a callback its distance. Constants of the
- * engine are judged with the values that the image holds: the engine sets them first. References
- * that the verifier cannot follow (kernel functions and variables) have a form that it refuses.
+ * engine are judged with the values that the image holds: the engine sets them first. Kernel functions
+ * get numbers of their own; kernel variables have a form that the verifier refuses.
  */
 #include <string.h>
 
@@ -25,6 +25,25 @@ static u32 special_field(const struct type *t, const char *name)
 	return OBJ_NONE;
 }
 
+/* Members marked as kernel pointers; each owns its object, as current kernels read the mark. */
+static void find_kptrs(struct arena *a, struct verify_map *m)
+{
+	const struct type *t = m->value ? ty_strip(m->value) : NULL;
+	struct verify_kptr *k;
+
+	if (!t || t->kind != TY_STRUCT || !ty_complete(t))
+		return;
+	k = arena_array_of(a, struct verify_kptr, t->n);
+	m->kptrs = k;
+	for (u32 i = 0; i < t->n; i++) {
+		const struct type *p = ty_strip(t->members[i].type);
+
+		if (p->kind == TY_PTR && p->space == TY_SPACE_KPTR)
+			k[m->n_kptrs++] = (struct verify_kptr){ t->members[i].bit_off / 8, true,
+								ty_strip(p->to) };
+	}
+}
+
 static struct verify_map *maps_of(struct arena *a, const struct obj *o)
 {
 	struct verify_map *maps = arena_array_of(a, struct verify_map, o->maps.n);
@@ -41,6 +60,7 @@ static struct verify_map *maps_of(struct arena *a, const struct obj *o)
 					       .value = m->value };
 		maps[i].spin_lock_off = special_field(m->value, "bpf_spin_lock");
 		maps[i].timer_off = special_field(m->value, "bpf_timer");
+		find_kptrs(a, &maps[i]);
 		if (m->data == OBJ_NONE || m->data >= o->datas.n ||
 		    o->datas.at[m->data].kind != OBJ_RODATA ||
 		    o->datas.at[m->data].size < m->value_size)
@@ -73,6 +93,7 @@ static void resolve(const struct obj *o, const struct obj_image *image, const st
 				wide(i, ISA_FUNC, (s32)(image->parts.at[p].insn - r->insn - 1), 0);
 		break;
 	case OBJ_R_KVAR: wide(i, ISA_BTF_ID, 0, 0); break;
+	case OBJ_R_KFUNC: i->imm = (s32)r->index; break;
 	default: break;
 	}
 }
@@ -84,9 +105,20 @@ void verify_input_of(struct arena *a, const struct obj *o, const struct obj_imag
 	struct isa_insn *insns = arena_dup(a, image->insns, image->n * sizeof(*insns));
 	struct verify_func *funcs = arena_array_of(a, struct verify_func, image->parts.n);
 
-	for (u32 i = 0; i < image->relocs.n; i++)
-		if (image->relocs.at[i].insn < image->n)
-			resolve(o, image, &image->relocs.at[i], &insns[image->relocs.at[i].insn]);
+	struct verify_kfunc *kfuncs = arena_array_of(a, struct verify_kfunc, image->relocs.n);
+	u32 n_kfuncs = 0;
+
+	for (u32 i = 0; i < image->relocs.n; i++) {
+		struct obj_reloc r = image->relocs.at[i];
+
+		if (r.insn >= image->n)
+			continue;
+		if (r.kind == OBJ_R_KFUNC) {
+			kfuncs[n_kfuncs++].name = r.name;
+			r.index = n_kfuncs;
+		}
+		resolve(o, image, &r, &insns[r.insn]);
+	}
 	for (u32 i = 0; i < image->parts.n; i++) {
 		const struct obj_func *f = &o->funcs.at[image->parts.at[i].func];
 
@@ -104,5 +136,7 @@ void verify_input_of(struct arena *a, const struct obj *o, const struct obj_imag
 	out->n_maps = o->maps.n;
 	out->funcs = funcs;
 	out->n_funcs = image->parts.n;
+	out->kfuncs = kfuncs;
+	out->n_kfuncs = n_kfuncs;
 	out->btf_target = p->btf_target;
 }

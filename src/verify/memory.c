@@ -74,27 +74,6 @@ bool verify_bounds(struct verifier *v, const struct reg *r, u8 no, s64 off, u64 
 	return true;
 }
 
-/* Pointers to kernel objects kept in the value (__kptr) are not memory. */
-static bool plain_members(struct verifier *v, const struct reg *r, const struct type *t, s64 lo,
-			  s64 hi)
-{
-	t = t ? ty_strip(t) : NULL;
-	if (!t || t->kind != TY_STRUCT || !ty_complete(t))
-		return true;
-	for (u32 i = 0; i < t->n; i++) {
-		const struct type *m = ty_strip(t->members[i].type);
-		s64 at = t->members[i].bit_off / 8;
-
-		if (m->kind == TY_PTR && m->space == TY_SPACE_KPTR && lo < at + 8 && hi > at)
-			return verify_refuse(
-				v, V_SPECIAL_FIELD, r->node, "",
-				"The kernel pointer in the value at offset %lld cannot "
-				"be used here.",
-				(long long)at);
-	}
-	return true;
-}
-
 bool verify_value_special(struct verifier *v, const struct reg *r, u8 no, s64 lo, s64 hi)
 {
 	const struct verify_map *m = &v->in->maps[r->map];
@@ -110,7 +89,7 @@ bool verify_value_special(struct verifier *v, const struct reg *r, u8 no, s64 lo
 				     "r%u reaches the value's bpf_timer, which only the timer "
 				     "helpers may touch.",
 				     no);
-	return plain_members(v, r, m->value, lo, hi);
+	return true;
 }
 
 #define MAP_RDONLY_PROG 0x80
@@ -120,6 +99,7 @@ static bool value_access(struct verifier *v, const struct reg *r, u8 no, s64 off
 			 bool is_write)
 {
 	const struct verify_map *m = &v->in->maps[r->map];
+	s64 lo, hi;
 
 	if (is_write && (m->flags & MAP_RDONLY_PROG))
 		return verify_refuse(v, V_READ_ONLY, r->node, "Write to another map.",
@@ -129,8 +109,26 @@ static bool value_access(struct verifier *v, const struct reg *r, u8 no, s64 off
 				     "The map is write-only for programs.");
 	if (!verify_bounds(v, r, no, off, size, m->value_size, "the map's value"))
 		return false;
-	return verify_value_special(v, r, no, r->off + off + r->n.smin,
-				    (s64)((u64)(r->off + off) + r->n.umax + size));
+	lo = r->off + off + r->n.smin;
+	hi = (s64)((u64)(r->off + off) + r->n.umax + size);
+	return verify_value_special(v, r, no, lo, hi);
+}
+
+/* Memory that is not plain for a helper or an atomic operation. */
+static bool plain_value(struct verifier *v, const struct reg *r, u8 no, s64 off, u64 size)
+{
+	const struct verify_kptr *k = NULL;
+
+	if (r->kind == K_VALUE)
+		k = verify_kptr_find(v, r, r->off + off + r->n.smin,
+				     (s64)((u64)(r->off + off) + r->n.umax + size));
+	if (!k)
+		return true;
+	return verify_refuse(
+		v, V_SPECIAL_FIELD, r->node, "Load it, or use bpf_kptr_xchg().",
+		"r%u reaches the kernel pointer at offset %u of the value, which is no "
+		"plain memory.",
+		no, k->off);
 }
 
 static bool may_write_packet(u32 prog)
@@ -211,16 +209,19 @@ static bool usable(struct verifier *v, const struct reg *r, u8 no)
 	return true;
 }
 
-/* Any access but to the stack. `out` gets what a load gives. */
+/* Any access but to the stack; `val` is what a store stores, `out` gets what a load gives. */
 static bool access_other(struct verifier *v, const struct reg *r, u8 no, s32 off, u32 size,
-			 bool is_write, struct reg *out)
+			 const struct reg *val, struct reg *out)
 {
 	struct num any = num_any();
+	bool is_write = val != NULL;
 
 	verify_set_scalar(v, out, num_cut(&any, size), r->node, 0);
 	switch (r->kind) {
 	case K_CTX: return verify_ctx_access(v, r, no, off, size, is_write, out);
-	case K_VALUE: return value_access(v, r, no, off, size, is_write);
+	case K_VALUE:
+		return value_access(v, r, no, off, size, is_write) &&
+		       verify_kptr_access(v, r, no, off, size, val, out);
 	case K_PACKET:
 	case K_META: return packet_access(v, r, no, off, size, is_write);
 	case K_FLOW_KEYS:
@@ -280,7 +281,7 @@ bool verify_load(struct verifier *v, struct isa_insn i)
 	if (r.kind == K_STACK)
 		ok = verify_stack_read(v, &r, i.src, i.off, size, &out);
 	else
-		ok = access_other(v, &r, i.src, i.off, size, false, &out);
+		ok = access_other(v, &r, i.src, i.off, size, NULL, &out);
 	if (!ok)
 		return false;
 	frozen(v, &r, i.off, size, &out);
@@ -320,7 +321,7 @@ bool verify_store(struct verifier *v, struct isa_insn i)
 					     "The address of %s would be stored where user space "
 					     "can read it.",
 					     verify_kind_name(&val));
-		ok = access_other(v, &r, i.dst, i.off, size, true, &out);
+		ok = access_other(v, &r, i.dst, i.off, size, &val, &out);
 	}
 	if (ok)
 		fact(v, &r, i.off, region_of(r.kind));
@@ -343,6 +344,9 @@ bool verify_atomic(struct verifier *v, struct isa_insn i)
 				     "An address would be stored in memory.");
 	if (!usable(v, &r, i.dst) || !aligned(v, &r, i.dst, i.off, size))
 		return false;
+	if (fetch && into == i.dst)
+		return verify_refuse(v, V_ATOMIC, r.node, "Use another register.",
+				     "The old value would replace the address in r%u.", into);
 	if (r.kind == K_STACK) {
 		if (!verify_stack_read(v, &r, i.dst, i.off, size, &old))
 			return false;
@@ -356,15 +360,19 @@ bool verify_atomic(struct verifier *v, struct isa_insn i)
 		return verify_refuse(v, V_ATOMIC, r.node, "Load, change and store it.",
 				     "Atomic operations are not possible on %s.",
 				     verify_kind_name(&r));
-	} else if (!access_other(v, &r, i.dst, i.off, size, false, &out) ||
-		   !access_other(v, &r, i.dst, i.off, size, true, &out)) {
+	} else if (!plain_value(v, &r, i.dst, i.off, size) ||
+		   !access_other(v, &r, i.dst, i.off, size, NULL, &out) ||
+		   !access_other(v, &r, i.dst, i.off, size, &regs[i.src], &out)) {
 		return false;
 	}
 	fact(v, &r, i.off, region_of(r.kind));
 	if (fetch) {
 		struct num any = num_any();
 
-		verify_set_scalar(v, &regs[into], num_cut(&any, size), r.node, 0);
+		if (r.kind == K_STACK)
+			regs[into] = old;
+		else
+			verify_set_scalar(v, &regs[into], num_cut(&any, size), r.node, 0);
 	}
 	return true;
 }
@@ -381,7 +389,8 @@ bool verify_helper_mem(struct verifier *v, u8 no, const struct reg *r, u64 size,
 		return false;
 	switch (r->kind) {
 	case K_STACK: return verify_stack_helper(v, r, no, size, raw);
-	case K_VALUE: return value_access(v, r, no, 0, size, is_write);
+	case K_VALUE:
+		return value_access(v, r, no, 0, size, is_write) && plain_value(v, r, no, 0, size);
 	case K_MEM:
 		if (is_write && r->readonly)
 			return verify_refuse(v, V_READ_ONLY, r->node, "",

@@ -43,7 +43,8 @@ static bool covers_number(struct match *m, const struct reg *o, const struct reg
 {
 	if (!m->exact && !m->v->nodes.at[o->node].precise)
 		return true;
-	if (!num_within(&o->n, &n->n) || (m->equal && !num_within(&n->n, &o->n)))
+	if (!num_within(&o->n, &n->n) ||
+	    ((m->equal || m->v->explore_limits) && !num_within(&n->n, &o->n)))
 		return false;
 	return !o->id || num_is_const(&n->n) || same_id(m, o->id, n->id);
 }
@@ -61,6 +62,9 @@ static bool covers(struct match *m, const struct reg *o, const struct reg *n)
 	    o->readonly != n->readonly || o->is_reserved != n->is_reserved)
 		return false;
 	if (o->range > n->range || (m->equal && o->range != n->range))
+		return false;
+	if (o->beyond > n->beyond || (m->equal && o->beyond != n->beyond) ||
+	    o->untrusted != n->untrusted)
 		return false;
 	if (!num_within(&o->n, &n->n) || (m->equal && !num_within(&n->n, &o->n)))
 		return false;
@@ -114,6 +118,9 @@ static bool covers_state(struct verifier *v, const struct state *o, const struct
 {
 	struct match m = { .v = v, .exact = exact, .equal = equal };
 
+	if (o->is_guess && !n->is_guess)
+		return false;
+	m.exact |= v->explore_limits;
 	if (o->n_frames != n->n_frames || o->n_refs != n->n_refs || o->is_locked != n->is_locked ||
 	    o->lock_map != n->lock_map)
 		return false;

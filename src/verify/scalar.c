@@ -9,7 +9,8 @@
  * Bit pattern addition follows Vishwanathan, Shachnai, Narayana, Nagarakatte, "Sound, precise, and
  * fast abstract interpretation with tristate numbers" (CGO 2022); multiplication is coarse.
  */
-#include "verify/state.h"
+#include "isa/isa.h"
+#include "verify/num.h"
 
 #define SIGN (1ull << 63)
 
@@ -244,6 +245,39 @@ static void bits_sub(struct num *r, const struct num *a, const struct num *b)
 	r->bits = dif & ~r->mask;
 }
 
+/* The lower half of a sum, where it does not wrap. */
+static void add_halves(struct num *r, const struct num *a, const struct num *b)
+{
+	u32 lo, hi;
+	s32 slo, shi;
+
+	if (!__builtin_add_overflow(a->umin32, b->umin32, &lo) &&
+	    !__builtin_add_overflow(a->umax32, b->umax32, &hi)) {
+		r->umin32 = lo;
+		r->umax32 = hi;
+	}
+	if (!__builtin_add_overflow(a->smin32, b->smin32, &slo) &&
+	    !__builtin_add_overflow(a->smax32, b->smax32, &shi)) {
+		r->smin32 = slo;
+		r->smax32 = shi;
+	}
+}
+
+static void sub_halves(struct num *r, const struct num *a, const struct num *b)
+{
+	s32 slo, shi;
+
+	if (a->umin32 >= b->umax32) {
+		r->umin32 = a->umin32 - b->umax32;
+		r->umax32 = a->umax32 - b->umin32;
+	}
+	if (!__builtin_sub_overflow(a->smin32, b->smax32, &slo) &&
+	    !__builtin_sub_overflow(a->smax32, b->smin32, &shi)) {
+		r->smin32 = slo;
+		r->smax32 = shi;
+	}
+}
+
 static struct num add(const struct num *a, const struct num *b)
 {
 	struct num r = num_any();
@@ -251,6 +285,7 @@ static struct num add(const struct num *a, const struct num *b)
 	s64 slo, shi;
 
 	bits_add(&r, a, b);
+	add_halves(&r, a, b);
 	if (!__builtin_add_overflow(a->umin, b->umin, &lo) &&
 	    !__builtin_add_overflow(a->umax, b->umax, &hi)) {
 		r.umin = lo;
@@ -271,6 +306,7 @@ static struct num sub(const struct num *a, const struct num *b)
 	s64 slo, shi;
 
 	bits_sub(&r, a, b);
+	sub_halves(&r, a, b);
 	if (a->umin >= b->umax) {
 		r.umin = a->umin - b->umax;
 		r.umax = a->umax - b->umin;

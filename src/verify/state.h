@@ -6,42 +6,8 @@
 #ifndef SKEP_VERIFY_STATE_H
 #define SKEP_VERIFY_STATE_H
 
+#include "verify/num.h"
 #include "verify/verify.h"
-
-/* ---- numbers: known bits and intervals (scalar.c) -------------------------------------------- */
-
-/* All values x with (x & ~mask) == bits, inside every interval. */
-struct num {
-	u64 bits, mask;
-	u64 umin, umax;
-	s64 smin, smax;
-	u32 umin32, umax32;
-	s32 smin32, smax32;
-};
-
-struct num num_const(u64 x);
-struct num num_any(void);
-struct num num_range(u64 lo, u64 hi);
-bool num_is_const(const struct num *n);
-static inline bool num_is(const struct num *n, u64 x)
-{
-	return n->mask == 0 && n->bits == x;
-}
-/* Lets the parts refine each other; false when no value is left. */
-bool num_settle(struct num *n);
-/* Whether every value of `in` is one of `out`. */
-bool num_within(const struct num *out, const struct num *in);
-/* Keeps the lower `bytes` bytes, zero- or sign-extended. */
-struct num num_cut(const struct num *n, u32 bytes);
-struct num num_extend(const struct num *n, u32 bits);
-struct num num_join(const struct num *a, const struct num *b);
-/* One arithmetic operation; 32-bit operations give a zero-extended result. */
-struct num num_alu(u8 op, bool is64, bool is_signed, const struct num *a, const struct num *b);
-/* 1: the comparison always holds, 0: never, -1: unknown. */
-int num_compare(u8 op, bool is64, const struct num *a, const struct num *b);
-/* Refines both for the branch where the comparison holds; false when that cannot be. */
-bool num_assume(u8 op, bool is64, struct num *a, struct num *b);
-u8 num_negate(u8 op);
 
 /* ---- registers, slots, frames ---------------------------------------------------------------- */
 
@@ -71,6 +37,8 @@ struct reg {
 	bool or_null;
 	bool is_reserved; /* K_MEM: from ringbuf_reserve */
 	bool readonly;	  /* K_MEM */
+	bool untrusted;	  /* K_BTF: may be gone; read it, pass it to nobody */
+	u8 beyond;	  /* K_PACKET: enum beyond */
 	u8 frame;	  /* K_STACK: whose stack */
 	u16 range;	  /* packets: bytes behind `id` known to exist */
 	s32 off;	  /* constant part of a pointer's offset */
@@ -82,6 +50,9 @@ struct reg {
 	struct num n;	  /* scalars: the value; pointers: variable part of the offset */
 	const struct type *type;
 };
+
+/* Where a packet pointer was found to lie: at data_end or behind it, or surely behind it. */
+enum beyond { NOT_BEYOND, AT_END, BEHIND_END };
 
 enum byte_kind { B_NONE, B_MISC, B_ZERO, B_SPILL };
 /* Eight bytes of stack. bytes[0] is the lowest address. A spilled register fills the low
@@ -114,6 +85,7 @@ struct state {
 	u32 n_refs;
 	u32 lock_id, lock_insn; /* the spin lock that is held; 0 if none */
 	bool is_locked;
+	bool is_guess; /* a path that only a mispredicting processor takes */
 	u32 lock_map;
 };
 #define TOP(st) ((st)->frames[(st)->n_frames - 1])
@@ -188,6 +160,8 @@ struct verifier {
 	vec(u32) work;
 	u32 main; /* subprogram that is verified */
 	bool failed;
+	struct guard *guards; /* by instruction; NULL: speculation is no concern */
+	bool explore_limits;  /* a limit of a guard hangs on the path: prune equal states only */
 };
 enum insn_flags { I_SECOND = 1, I_TARGET = 2, I_REACHED = 4, I_SUB = 8, I_BACK = 16, I_FORCE = 32 };
 
@@ -233,7 +207,7 @@ bool verify_read(struct verifier *v, u8 reg);
 bool verify_write(struct verifier *v, u8 reg);
 void verify_push(struct verifier *v, u32 insn, const struct state *st);
 
-/* ---- memory.c, stack.c, ctx.c -----------------------------------------------------------------
+/* ---- memory.c, stack.c, ctx.c, btf.c -------------------------------------------------------------
  */
 
 enum access { A_READ, A_WRITE, A_ATOMIC };
@@ -258,16 +232,34 @@ bool verify_ctx_access(struct verifier *v, const struct reg *r, u8 no, s32 off, 
 		       bool is_write, struct reg *out);
 bool verify_sock_access(struct verifier *v, const struct reg *r, u8 no, s32 off, u32 size,
 			bool is_write);
+bool verify_bad_field(struct verifier *v, const struct reg *r, s32 off, u32 size, bool is_write);
+bool verify_btf_argument(struct verifier *v, const struct reg *r, s32 off, u32 size, bool is_write,
+			 struct reg *out);
+/* A pointer to an object of type `t`, if that is a pointer to one; else `out` stays. */
+bool verify_btf_pointer(struct verifier *v, const struct type *t, const struct reg *base,
+			struct reg *out);
 bool verify_btf_access(struct verifier *v, const struct reg *r, u8 no, s32 off, u32 size,
 		       bool is_write, struct reg *out);
 bool verify_value_special(struct verifier *v, const struct reg *r, u8 no, s64 lo, s64 hi);
-void verify_packet_compare(struct verifier *v, struct state *yes, struct state *no,
-			   const struct reg *a, const struct reg *b, u8 op);
+/* The kernel pointer in a map value that bytes lo to hi touch, or NULL. */
+const struct verify_kptr *verify_kptr_find(const struct verifier *v, const struct reg *r, s64 lo,
+					   s64 hi);
+/* A load (`val` NULL) or store at a kernel pointer in a map value; nothing to say where none is. */
+bool verify_kptr_access(struct verifier *v, const struct reg *r, u8 no, s32 off, u32 size,
+			const struct reg *val, struct reg *out);
+/* The slot that r points to, if it is one that owns its object. */
+const struct verify_kptr *verify_kptr_slot(const struct verifier *v, const struct reg *r);
+bool verify_btf_same(const struct type *a, const struct type *b);
+/* Whether what lies at `off` in `t` is, or begins with, a `name`. */
+bool verify_btf_names(const struct type *t, s64 off, str name, u32 depth);
 
-/* ---- call.c, allow.c, subprog.c ---------------------------------------------------------------
+/* ---- call.c, kfunc.c, allow.c, subprog.c ---------------------------------------------------------------
  */
 
 bool verify_call(struct verifier *v, struct isa_insn i);
+bool verify_call_kfunc(struct verifier *v, struct isa_insn i);
+bool verify_acquire(struct verifier *v, struct reg *r);
+void verify_result_pointer(struct verifier *v, struct reg *r, u8 kind, bool or_null);
 bool verify_helper_allowed(struct verifier *v, const struct isa_helper *h);
 bool verify_map_fits(struct verifier *v, const struct isa_helper *h, u32 map);
 bool verify_packet_helper(u32 id);

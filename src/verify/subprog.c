@@ -391,7 +391,7 @@ bool verify_ld_packet(struct verifier *v, struct isa_insn i)
 	if ((i.code & 0xe0) == ISA_IND) {
 		if (!verify_read(v, i.src))
 			return false;
-		if (regs[i.src].kind != K_SCALAR)
+		if (regs[i.src].kind != K_SCALAR && !v->in->privileged)
 			return verify_refuse(v, V_PACKET_LOAD, regs[i.src].node, "Use a number.",
 					     "The offset of a packet load must be a number.");
 	}

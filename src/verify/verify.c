@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "verify/guard.h"
 #include "verify/state.h"
 
 #define DEFAULT_BUDGET 1000000u
@@ -152,6 +153,33 @@ static bool chain_depth(struct verifier *v, u32 sub, u32 below, u32 level)
 	return true;
 }
 
+/* Programs that may sleep run where sleeping is possible. */
+static bool sleep_fits(struct verifier *v)
+{
+	const struct verify_input *in = v->in;
+	u32 at = in->attach_type;
+	bool ok;
+
+	if (in->prog_type == ISA_PROG_SYSCALL && !in->sleepable && !in->mem_size)
+		return verify_refuse(v, V_SLEEP, 0, "Load it as one that may sleep.",
+				     "A program of type syscall always may sleep.");
+	switch (in->prog_type) {
+	case ISA_PROG_TRACING:
+		ok = at == ISA_ATTACH_TRACE_FENTRY || at == ISA_ATTACH_TRACE_FEXIT ||
+		     at == ISA_ATTACH_MODIFY_RETURN || at == ISA_ATTACH_TRACE_ITER;
+		break;
+	case ISA_PROG_LSM: ok = at != ISA_ATTACH_LSM_CGROUP; break;
+	case ISA_PROG_KPROBE:
+	case ISA_PROG_STRUCT_OPS:
+	case ISA_PROG_SYSCALL: ok = true; break;
+	default: ok = false; break;
+	}
+	return ok || !in->sleepable ||
+	       verify_refuse(v, V_SLEEP, 0,
+			     "Use fentry, fexit, an LSM hook, a uprobe or an iterator.",
+			     "Programs of this kind cannot sleep.");
+}
+
 static bool judge(struct verifier *v)
 {
 	const struct verify_input *in = v->in;
@@ -167,11 +195,15 @@ static bool judge(struct verifier *v)
 	    in->prog_type != ISA_PROG_CGROUP_SKB)
 		return verify_refuse(v, V_UNPRIVILEGED, 0, "",
 				     "Unprivileged programs are socket filters or cgroup_skb.");
+	if (!sleep_fits(v))
+		return false;
 	v->flags = arena_array_of(v->a, u8, in->n);
 	v->kinds = arena_array_of(v->a, u8, in->n);
 	v->live = arena_array_of(v->a, u16, in->n);
 	v->points = arena_array_of(v->a, struct point *, in->n);
 	visits = arena_array_of(v->a, u32, in->n);
+	if (!in->privileged && !in->mem_size)
+		v->guards = arena_array_of(v->a, struct guard, in->n);
 	(void)vec_push(v->a, &v->nodes);
 	(void)vec_push(v->a, &v->trail);
 	if (!verify_cfg(v))

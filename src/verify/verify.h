@@ -17,6 +17,12 @@
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
+/* A pointer to a kernel object that is kept in a map value (__kptr, __kptr_untrusted). */
+struct verify_kptr {
+	u32 off;              /* in the value */
+	bool owns;            /* it holds a reference; bpf_kptr_xchg() puts it there and takes it out */
+	const struct type *to;/* the object; NULL if unknown */
+};
 struct verify_map {
 	u32 type, key_size, value_size, max_entries, flags;
 	u32 inner;            /* index of the inner map's template, OBJ_NONE if there is none */
@@ -24,9 +30,20 @@ struct verify_map {
 	/* Where special fields lie in the value; 0xffffffff if there is none. */
 	u32 spin_lock_off, timer_off;
 	const struct type *value;         /* NULL if unknown */
+	const struct verify_kptr *kptrs;
+	u32 n_kptrs;
 };
 struct verify_func { u32 insn; const struct type *proto; bool is_global; str name; };
-/* An argument or result kind of a helper that an embedding program adds. */
+/* A kernel function: a call of kind ISA_CALL_KFUNC with imm 1 + its index (0: none; such a call is
+ * refused when it can be reached). */
+enum verify_kfunc_flags { VERIFY_KF_KNOWN = 1, VERIFY_KF_ACQUIRE = 2, VERIFY_KF_RELEASE = 4,
+			  VERIFY_KF_NULL = 8 /* may return null */, VERIFY_KF_TRUSTED = 16,
+			  VERIFY_KF_SLEEPS = 32, VERIFY_KF_KPTR_GET = 64 };
+struct verify_kfunc {
+	str name;
+	const struct type *proto;         /* NULL: as `btf` says */
+	u32 flags;            /* 0: as the verifier's own list says for the name */
+};
 struct verify_input {
 	const struct isa_insn *insns;
 	u32 n;
@@ -40,6 +57,8 @@ struct verify_input {
 	u32 n_maps;
 	const struct verify_func *funcs;  /* by ascending insn; may be empty */
 	u32 n_funcs;
+	const struct verify_kfunc *kfuncs;
+	u32 n_kfuncs;
 	struct ty_btf *btf;   /* types of kernel objects; may be NULL */
 	str btf_target;       /* function, tracepoint or hook that the program is for */
 	/* Plain memory as context (embedding, conformance): r1 points to this many readable bytes and, if

@@ -85,6 +85,27 @@ static const struct {
 	{ "key is no memory", "r2 = 1\nr1 = map[m]\ncall bpf_map_lookup_elem\nr0 = 0\nexit\n", SF,
 	  V_NOT_POINTER, 3, "a number" },
 	{ "return range", "r0 = 5\nexit\n", ISA_PROG_CGROUP_SOCK, V_RETURN, 1, "0 to 1" },
+	{ "behind the packet's end",
+	  PACKET "if r4 > r3 goto far\nr0 = *(u64 *)(r2 + 0)\nr0 = 2\nexit\nfar:\n"
+		 "if r3 < r4 goto out\nr0 = *(u64 *)(r2 + 0)\nout:\nr0 = 2\nexit\n",
+	  ISA_PROG_XDP, V_NONE, 0, "" },
+	{ "before the packet's end again",
+	  PACKET "if r4 > r3 goto far\nr0 = 2\nexit\nfar:\nr4 += -8\n"
+		 "if r3 < r4 goto out\nr0 = *(u64 *)(r2 + 8)\nout:\nr0 = 2\nexit\n",
+	  ISA_PROG_XDP, V_PACKET_BOUNDS, 9, "only 0" },
+	{ "after a tail call",
+	  "r2 = map[m]\nr3 = 0\ncall bpf_get_prandom_u32\nif r0 == 0 goto l\nl:\nexit\n", SF, V_NONE,
+	  0, "" },
+	{ "old value on the stack",
+	  "*(u64 *)(r10 - 8) = 7\nr1 = 1\nr1 = atomic_fetch_add((u64 *)(r10 - 8), r1)\n"
+	  "r0 = 0\nif r1 == 7 goto out\nr0 = r9\nout:\nexit\n", SF, V_NONE, 0, "" },
+	{ "sum of lower halves",
+	  "call bpf_get_prandom_u32\nloop:\nif r0 s< 0 goto out\nr0 += 1\nif w0 < 4 goto loop\n"
+	  "out:\nr0 = 0\nexit\n", SF, V_NONE, 0, "" },
+	{ "kernel function in dead code", "r0 = 1\nif r0 s> 0 goto out\n.insn 0x85, 0, 2, 0, 0\nout:\nr0 = 0\nexit\n",
+	  SF, V_NONE, 0, "" },
+	{ "no kernel function", ".insn 0x85, 0, 2, 0, 0\nr0 = 0\nexit\n", SF, V_KFUNC, 0, "no kernel function" },
+	{ "sleeping socket filter", "r0 = 0\nexit\n", ISA_PROG_SYSCALL, V_SLEEP, 0, "may sleep" },
 	{ "map of another kind",
 	  "r1 = map[ring]\nr2 = r10\ncall bpf_map_lookup_elem\nr0 = 0\nexit\n", SF, V_MAP_KIND, 3,
 	  "ringbuf" },
@@ -93,8 +114,10 @@ static const struct {
 static bool prepare(struct arena *a, const char *code, struct verify_input *in)
 {
 	static const struct verify_map maps[] = {
-		{ ISA_MAP_HASH, 8, 8, 16, 0, OBJ_NONE, NULL, OBJ_NONE, OBJ_NONE, NULL },
-		{ ISA_MAP_RINGBUF, 0, 0, 4096, 0, OBJ_NONE, NULL, OBJ_NONE, OBJ_NONE, NULL },
+		{ .type = ISA_MAP_HASH, .key_size = 8, .value_size = 8, .max_entries = 16,
+		  .inner = OBJ_NONE, .spin_lock_off = OBJ_NONE, .timer_off = OBJ_NONE },
+		{ .type = ISA_MAP_RINGBUF, .max_entries = 4096, .inner = OBJ_NONE,
+		  .spin_lock_off = OBJ_NONE, .timer_off = OBJ_NONE },
 	};
 	struct sources ss;
 	struct diags dx;
@@ -188,6 +211,47 @@ static void plain_memory(void **state)
 	}
 }
 
+/* What a mispredicting processor could do counts for unprivileged programs. */
+static void unprivileged(void **state)
+{
+	static const struct {
+		const char *name, *code;
+		u32 tag, insn;
+	} progs[] = {
+		{ "dead code is followed", "r0 = 0\nif r0 == 0 goto out\nr1 = *(u8 *)(r9 + 0)\nout:\nexit\n",
+		  V_UNINIT_REG, 2 },
+		{ "one mask", LOOKUP "if r0 == 0 goto out\nr1 = *(u8 *)(r0 + 0)\nr1 &= 3\n"
+			       "r0 += r1\nr1 = *(u8 *)(r0 + 0)\nout:\nr0 = 0\nexit\n", V_NONE, 0 },
+		{ "two masks", LOOKUP "if r0 == 0 goto out\nr1 = *(u8 *)(r0 + 0)\nr2 = *(u8 *)(r0 + 1)\n"
+				"r1 &= 3\nif r2 == 0 goto l\nr1 = r2\nr1 &= 7\nl:\n"
+				"r0 += r1\nr1 = *(u8 *)(r0 + 0)\nout:\nr0 = 0\nexit\n", V_UNPRIVILEGED, 13 },
+		{ "number or pointer", LOOKUP "r3 = 1\nif r0 == 0 goto l\nr3 = r0\nl:\nr4 = 2\nr3 += r4\n"
+					"r0 = 0\nexit\n", V_UNPRIVILEGED, 10 },
+		{ "stack top", "r1 = r10\nr1 += 0\nr0 = 0\nexit\n", V_UNPRIVILEGED, 1 },
+		{ "beyond a value", LOOKUP "if r0 == 0 goto out\nr0 += 8\nout:\nr0 = 0\nexit\n",
+		  V_VALUE_BOUNDS, 7 },
+		{ "context and register", "r2 = 0\nr1 += r2\nr0 = 0\nexit\n", V_UNPRIVILEGED, 1 },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		struct arena *a = arena_new(NULL);
+		struct verify_input in = { .prog_type = SF };
+		struct verify_result out;
+
+		assert_true(prepare(a, progs[i].code, &in));
+		in.privileged = false;
+		verify_program(a, &in, &out);
+		if (out.problem.tag != progs[i].tag || out.problem.insn != progs[i].insn)
+			printf("%s: %s insn %u: " STR_FMT "\n", progs[i].name,
+			       verify_tag_name(out.problem.tag), out.problem.insn,
+			       STR_ARG(out.problem.text));
+		assert_int_equal(out.problem.tag, progs[i].tag);
+		assert_int_equal(out.problem.insn, progs[i].insn);
+		arena_free(a);
+	}
+}
+
 static void budget(void **state)
 {
 	struct arena *a = arena_new(NULL);
@@ -208,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
 		cmocka_unit_test(plain_memory),
+		cmocka_unit_test(unprivileged),
 		cmocka_unit_test(budget),
 	};
 
