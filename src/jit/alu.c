@@ -49,6 +49,7 @@ static bool narrow(const struct sel *s, struct val *v)
 		v->bytes = v->bytes == 8 ? 4 : v->bytes;
 		return true;
 	case VAL_AND: v->is32 = true; return true;
+	case VAL_BYTES: return v->bytes * 8 + v->count <= 32;
 	case VAL_EXTEND: return !v->is_signed;
 	default: return v->is32;
 	}
@@ -60,7 +61,8 @@ static void copy(struct sel *s, u8 dst, u8 src, bool is64)
 
 	if (v.kind == VAL_HOME)
 		v = form(VAL_ADDR, s->home[src], false);
-	if ((!is_simple(&v) && src != dst && !dies(s, src)) || (!is64 && !narrow(s, &v))) {
+	if ((!is_simple(&v) && src != dst && (!dies(s, src) || v.kind == VAL_BYTES)) ||
+	    (!is64 && !narrow(s, &v))) {
 		jit_sel_force(s, src);
 		v = form(VAL_ADDR, s->home[src], false);
 		if (!is64)
@@ -240,8 +242,14 @@ static void shift_imm(struct sel *s, u8 op, u8 dst, u32 count, bool is64)
 		bind_const(s, dst, shifted(op, v.imm, count, is64), is64);
 		return;
 	}
-	if (shift_pair(s, op, dst, count, is64))
+	if (shift_pair(s, op, dst, count, is64) ||
+	    (op == ISA_LSH ? jit_sel_bytes_shift(s, dst, count, is64)
+			   : jit_sel_bytes_back(s, op, dst, count, is64)))
 		return;
+	if (op == ISA_LSH && count <= 3 && is64 && v.kind == VAL_ADDR && v.is32) {
+		jit_sel_force(s, dst);
+		v = s->v[dst];
+	}
 	if (v.kind == VAL_HOME)
 		v = form(VAL_ADDR, s->home[dst], false);
 	if (op == ISA_LSH && count <= 3 && v.kind == VAL_ADDR && !(is64 && v.is32) &&
@@ -407,7 +415,8 @@ static void plain(struct sel *s, struct isa_insn x, u8 op, bool is64)
 		bind_const(s, dst, 0, true);
 		return;
 	}
-	if ((op == ISA_OR || op == ISA_XOR || op == ISA_ADD) && src != dst && rotate(s, dst, src))
+	if ((op == ISA_OR || op == ISA_XOR || op == ISA_ADD) && src != dst && src != JIT_FP &&
+	    (rotate(s, dst, src) || jit_sel_bytes_join(s, dst, src, is64)))
 		return;
 	if (op == ISA_ADD && !(s->v[src].kind == VAL_LOAD && s->t->mem_operands) &&
 	    add_reg(s, dst, src, is64))
@@ -445,6 +454,48 @@ static u32 busy(const struct sel *s, u8 dst)
 	return mask;
 }
 
+/* n / d of 32 bits is n * m >> 32 + l, where m = ceil(2^(32 + l) / d), if m * d - 2^(32 + l) <= 2^l
+ * (T. Granlund, P. Montgomery, Division by Invariant Integers using Multiplication, 1994, theorem
+ * 4.2). An m of 33 bits is its low 32 and one more n. */
+static bool by_reciprocal(struct sel *s, u8 dst, u64 d, bool is_mod, bool is64)
+{
+	u8 n = s->home[dst], q = s->t->scratch, l = 0;
+	u64 m;
+
+	if (s->o->blind_constants || d > 0xffffffff)
+		return false;
+	jit_sel_vacate(s, dst);
+	jit_sel_force(s, dst);
+	if (is64 && !(s->clean >> n & 1))
+		return false;
+	if (!(s->clean >> n & 1))
+		s->t->mov(s->b, n, n, false);
+	for (;; l++) {
+		unsigned __int128 power = (unsigned __int128)1 << (32 + l);
+
+		m = (u64)((power + d - 1) / d);
+		if ((unsigned __int128)m * d - power <= 1ull << l)
+			break;
+	}
+	s->t->mov_imm(s->b, q, (u32)m);
+	s->t->alu(s->b, ISA_MUL, q, n, true);
+	if (m >> 32) {
+		s->t->shift_imm(s->b, ISA_RSH, q, q, 32, true);
+		s->t->alu(s->b, ISA_ADD, q, n, true);
+		s->t->shift_imm(s->b, ISA_RSH, q, q, l, true);
+	} else {
+		s->t->shift_imm(s->b, ISA_RSH, q, q, 32 + l, true);
+	}
+	if (is_mod) {
+		s->t->mul_imm(s->b, q, q, (s32)d, false);
+		s->t->alu(s->b, ISA_SUB, n, q, false);
+	} else {
+		s->t->mov(s->b, n, q, true);
+	}
+	finish(s, dst, ISA_MUL, is64, true, false);
+	return true;
+}
+
 static bool divide_imm(struct sel *s, struct isa_insn x, bool is_mod, bool is64)
 {
 	u64 d = is64 ? (u64)(s64)x.imm : (u32)x.imm;
@@ -461,7 +512,7 @@ static bool divide_imm(struct sel *s, struct isa_insn x, bool is_mod, bool is64)
 	} else if (x.off == 0 && (d & (d - 1)) == 0 && !is_mod) {
 		shift_imm(s, ISA_RSH, x.dst, (u32)__builtin_ctzll(d), is64);
 	} else {
-		return false;
+		return x.off == 0 && by_reciprocal(s, x.dst, d, is_mod, is64);
 	}
 	return true;
 }

@@ -406,12 +406,25 @@ static void address_of(u8 *at, const struct jit_jump *j, s64 distance)
 	word(at + 12, 0x8b20c000 | A64_ADDR << 16 | (u32)j->reg << 5 | j->reg);
 }
 
+static const u8 cc[] = {
+	[JIT_EQ] = 0, [JIT_NE] = 1,   [JIT_GE] = 2,   [JIT_LT] = 3,   [JIT_GT] = 8,
+	[JIT_LE] = 9, [JIT_SGE] = 10, [JIT_SLT] = 11, [JIT_SGT] = 12, [JIT_SLE] = 13
+};
+
+/* csel dst, src, dst, cond */
+static void select(struct jit_buf *b, u8 cond, u8 dst, u8 src)
+{
+	put(b, 0x9a800000 | (u32)dst << 16 | (u32)cc[cond] << 12 | (u32)src << 5 | dst);
+}
+
+/* csinc dst, zero, zero, !cond */
+static void set(struct jit_buf *b, u8 cond, u8 dst)
+{
+	put(b, 0x9a9f07e0 | (cc[cond] ^ 1u) << 12 | dst);
+}
+
 static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 {
-	static const u8 cc[] = {
-		[JIT_EQ] = 0, [JIT_NE] = 1,   [JIT_GE] = 2,   [JIT_LT] = 3,   [JIT_GT] = 8,
-		[JIT_LE] = 9, [JIT_SGE] = 10, [JIT_SLT] = 11, [JIT_SGT] = 12, [JIT_SLE] = 13
-	};
 	u32 n = (u32)((distance + j->size) / 4);
 
 	if (j->cond == JIT_ALIGN) {
@@ -440,7 +453,8 @@ static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 	.lea = jit_a64_lea, .alu = alu, .alu_imm = alu_imm, .mul_imm = mul_imm, .neg = neg, \
 	.shift_imm = shift_imm, .shift = shift, .rotate = rotate, .extend = extend, .bswap = bswap, \
 	.load = load, .store = store, .store_imm = store_imm, .cmp = cmp, .cmp_imm = cmp_imm, \
-	.test = test, .test_imm = test_imm, .divide = jit_a64_divide, .atomic = atomic_fn, \
+	.test = test, .test_imm = test_imm, .select = select, .set = set, \
+	.divide = jit_a64_divide, .atomic = atomic_fn, \
 	.enter = jit_a64_enter, .leave = jit_a64_leave, .call_abs = jit_a64_call_abs, \
 	.jump_size = jump_size, .jump = jump, \
 }

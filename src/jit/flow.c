@@ -110,6 +110,7 @@ static bool mark(struct flow *f, s64 to, u8 flag)
 	if (to < 0 || to >= f->n || (f->ops[to].flags & FLOW_SECOND))
 		return false;
 	f->ops[to].flags |= flag;
+	f->ops[to].refs += (flag & FLOW_LABEL) != 0;
 	return true;
 }
 
@@ -171,6 +172,31 @@ static bool decode(struct flow *f)
 		if (!(f->ops[i].flags & FLOW_SECOND) && !decode_one(f, i))
 			return false;
 	return true;
+}
+
+/* if (c) goto +1; r1 = r2; or a constant: the front end's ?:, which has no other form in BPF, and
+ * which the processor seldom foresees. The label behind goes when nothing else jumps there. */
+static void find_selects(struct flow *f)
+{
+	for (u32 i = 0; i + 2 < f->n; i++) {
+		struct isa_insn x = f->insns[i], y = f->insns[i + 1];
+		struct flow_op *to = &f->ops[i + 2];
+		bool is_move = y.code == (ISA_ALU64 | ISA_MOV) || y.code == (ISA_ALU | ISA_MOV) ||
+			       ((y.code == (ISA_ALU64 | ISA_MOV | ISA_X) ||
+				 y.code == (ISA_ALU | ISA_MOV | ISA_X)) &&
+				y.off == 0 && y.src != JIT_FP);
+
+		if ((f->ops[i].flags & (FLOW_SECOND | FLOW_CONDITIONAL)) || !is_jump(x) ||
+		    ends(x) || f->ops[i].target != i + 2 || !is_move || x.dst == JIT_FP ||
+		    ((x.code & ISA_X) && x.src == JIT_FP) || y.dst == JIT_FP ||
+		    (f->ops[i + 1].flags & (FLOW_LABEL | FLOW_FUNC)))
+			continue;
+		f->ops[i].flags |= FLOW_SELECT;
+		f->ops[i + 1].flags |= FLOW_CONDITIONAL;
+		f->ops[i + 1].use |= BIT(y.dst);
+		if (--to->refs == 0)
+			to->flags &= (u8)~FLOW_LABEL;
+	}
 }
 
 /* Functions are the stretches between function starts; no jump may leave one, no path may fall out.
@@ -271,6 +297,8 @@ static void weigh(struct flow *f, struct flow_func *fn, struct accesses *s)
 			continue;
 		if (x.code == (ISA_JMP | ISA_CALL) || has_thread_call(x))
 			fn->calls = true;
+		fn->tails |= x.code == (ISA_JMP | ISA_CALL) && x.src != ISA_CALL_LOCAL &&
+			     (u32)x.imm == ISA_FN_tail_call;
 		if (frame_access(x, &plain)) {
 			note(s, x.off, isa_bytes(x), weight, plain);
 			fn->escapes |= isa_class(x) == ISA_STX && x.src == JIT_FP;
@@ -401,7 +429,7 @@ static void liveness(struct flow *f)
 				continue;
 			if (ends(f->insns[i]))
 				live = 0;
-			if (is_jump(f->insns[i]))
+			if (is_jump(f->insns[i]) && !(o->flags & FLOW_SELECT))
 				live |= f->live_in[o->target];
 			o->live_after = live;
 			if (f->insns[i].code == (ISA_JMP | ISA_CALL) &&
@@ -458,6 +486,8 @@ static u16 clean_after(const struct flow *f, u32 i, u16 clean)
 	} else if (isa_class(x) == ISA_STX) {
 		is = isa_bytes(x) == 4;
 	}
+	if (is && (o->flags & FLOW_CONDITIONAL))
+		return clean;
 	return is ? clean | o->def : clean & (u16)~o->def;
 }
 
@@ -492,7 +522,8 @@ static void cleanness(struct flow *f)
 				now = f->clean[i];
 			}
 			now = clean_after(f, i, now);
-			if (is_jump(f->insns[i]) && meet(f, o->target, now) && o->target <= i)
+			if (is_jump(f->insns[i]) && !(o->flags & FLOW_SELECT) &&
+			    meet(f, o->target, now) && o->target <= i)
 				changed = true;
 			if (ends(f->insns[i]))
 				now = 0xffff;
@@ -501,9 +532,9 @@ static void cleanness(struct flow *f)
 }
 
 int jit_flow(struct flow *f, struct arena *a, const struct vm_prog *p, const struct jit_target *t,
-	     bool with_budget, struct err *e)
+	     const struct jit_options *o, struct err *e)
 {
-	*f = (struct flow){ .a = a, .prog = p, .t = t, .has_thread = with_budget };
+	*f = (struct flow){ .a = a, .prog = p, .t = t, .has_thread = o->with_budget };
 	f->insns = vm_prog_insns(p, &f->n);
 	if (!f->n)
 		return err_set(e, -EINVAL, "jit", "The program is empty.");
@@ -514,6 +545,8 @@ int jit_flow(struct flow *f, struct arena *a, const struct vm_prog *p, const str
 		return err_set(e, -EINVAL, "jit",
 			       "A jump or call of the program leaves its function; only verified "
 			       "programs can be compiled.");
+	if (!o->blind_constants)
+		find_selects(f);
 	for (u32 i = 0; i < f->n_funcs; i++)
 		function(f, &f->funcs[i]);
 	liveness(f);

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "isa/isa.h"
+#include "jit/jit.h"
 #include "jit/target.h"
 #include "vm/vm.h"
 
@@ -18,7 +19,9 @@ enum {
 	FLOW_SECOND = 4 /* second half of a wide load */,
 	FLOW_CALLBACK = 8,
 	FLOW_SLOT = 16,
-	FLOW_LOOP = 32 /* a jump comes here from behind */
+	FLOW_LOOP = 32 /* a jump comes here from behind */,
+	FLOW_SELECT = 64 /* a jump over one move: no jump at all, but a conditional move */,
+	FLOW_CONDITIONAL = 128 /* the move behind it */
 };
 
 /* One instruction as the analysis sees it: masks of the registers (and slots) that it reads and
@@ -26,7 +29,7 @@ enum {
 struct flow_op {
 	u16 use, def, live_after;
 	u8 flags, slot;
-	u32 target;
+	u32 target, refs; /* of a jump: where it leads; how many jumps lead here */
 };
 
 struct flow_slot {
@@ -38,7 +41,7 @@ struct flow_func {
 	struct flow_slot slots[JIT_MAX_SLOTS];
 	u32 n_slots;
 	u32 frame; /* bytes of stack left after promotion */
-	bool calls, escapes;
+	bool calls, tails, escapes; /* tails: has tail calls */
 	u16 live_in; /* at its start: read before written on some path */
 	u32 natives; /* mask of the machine registers it uses */
 };
@@ -59,7 +62,7 @@ struct flow {
 
 /* -EINVAL with *e for what no verified program has: jumps out of a function, a fall off the end. */
 int jit_flow(struct flow *f, struct arena *a, const struct vm_prog *p, const struct jit_target *t,
-	     bool with_budget, struct err *e);
+	     const struct jit_options *o, struct err *e);
 u64 jit_imm64(const struct isa_insn *i);
 
 #endif

@@ -70,7 +70,7 @@ static s64 translate(const struct jit_target *t, struct arena *a, const struct v
 	o = o ? o : &plain;
 	if (o->with_budget && offsets(&budget, &fault) < 0)
 		return err_set(e, -ENOMEM, "jit", "Out of memory.");
-	r = jit_flow(&f, a, p, t, o->with_budget, e);
+	r = jit_flow(&f, a, p, t, o, e);
 	if (r < 0)
 		return r;
 	jit_buf_init(b, a, f.n * 4 + f.n_funcs + 2, f.n * 8 + 2048);

@@ -178,6 +178,19 @@ static bool is_operand(const struct sel *s, u8 r)
 	return s->t->mem_operands && s->v[r].kind == VAL_LOAD && dies(s, r) && !s->v[r].is_signed;
 }
 
+/* A comparison of the low byte of a register. */
+static bool compare_byte(struct sel *s, u8 op, u8 r, s64 imm)
+{
+	const struct val *v = &s->v[r];
+	bool is_unsigned = op != ISA_JSET && (op < ISA_JSGT || (op > ISA_JSGE && op < ISA_JSLT));
+
+	if (!s->t->cmp_byte || v->kind != VAL_AND || v->imm != 0xff || !dies(s, r) ||
+	    !is_unsigned || imm < 0 || imm > 0xff)
+		return false;
+	s->t->cmp_byte(s->b, v->addr.base, (u8)imm);
+	return true;
+}
+
 static bool compare_mem_imm(struct sel *s, u8 op, u8 r, s64 imm, bool is64)
 {
 	u8 bytes = s->v[r].bytes;
@@ -203,7 +216,7 @@ static void compare_imm(struct sel *s, u8 op, u8 r, s64 imm, bool is64)
 	const struct val *v = &s->v[r];
 	u8 reg;
 
-	if (compare_mem_imm(s, op, r, imm, is64))
+	if (compare_mem_imm(s, op, r, imm, is64) || compare_byte(s, op, r, imm))
 		return;
 	if (v->kind == VAL_AND && imm == 0 && dies(s, r) && (op == ISA_JEQ || op == ISA_JNE)) {
 		s->t->test_imm(s->b, v->addr.base, (s32)v->imm, !v->is32 && (s32)v->imm < 0);
@@ -244,14 +257,21 @@ static u8 compare(struct sel *s, struct isa_insn x)
 		compare_imm(s, op, x.src, is64 ? imm : (s32)imm, is64);
 		return op == ISA_JSET ? cond : swapped(cond);
 	} else {
-		jit_sel_reg(s, x.dst, is64);
-		if (op != ISA_JSET && x.dst != JIT_FP && is_operand(s, x.src) &&
-		    s->v[x.src].bytes == (is64 ? 8 : 4)) {
+		if (x.dst == JIT_FP || x.dst == x.src || !is_operand(s, x.dst))
+			jit_sel_reg(s, x.dst, is64);
+		if (op != ISA_JSET && x.dst != JIT_FP && s->v[x.dst].kind != VAL_LOAD &&
+		    is_operand(s, x.src) && s->v[x.src].bytes == (is64 ? 8 : 4)) {
 			a = jit_sel_reg(s, x.dst, is64);
 			s->t->cmp_mem(s->b, a, &s->v[x.src].addr, is64);
 			return cond;
 		}
 		jit_sel_reg(s, x.src, is64);
+		if (op != ISA_JSET && x.src != JIT_FP && x.dst != JIT_FP && is_operand(s, x.dst) &&
+		    s->v[x.dst].bytes == (is64 ? 8 : 4)) {
+			b = jit_sel_reg(s, x.src, is64);
+			s->t->cmp_mem(s->b, b, &s->v[x.dst].addr, is64);
+			return swapped(cond);
+		}
 		a = jit_sel_reg(s, x.dst, is64);
 		b = jit_sel_reg(s, x.src, is64);
 	}
@@ -273,20 +293,87 @@ static bool skips_jump(const struct sel *s)
 	       (x->code == (ISA_JMP | ISA_JA) || x->code == (ISA_JMP32 | ISA_JA));
 }
 
-static void inverted(struct sel *s, struct isa_insn x)
+static u8 opposite(u8 cond)
 {
 	static const u8 other[] = {
 		[JIT_EQ] = JIT_NE,   [JIT_NE] = JIT_EQ,	 [JIT_GT] = JIT_LE,   [JIT_GE] = JIT_LT,
 		[JIT_LT] = JIT_GE,   [JIT_LE] = JIT_GT,	 [JIT_SGT] = JIT_SLE, [JIT_SGE] = JIT_SLT,
 		[JIT_SLT] = JIT_SGE, [JIT_SLE] = JIT_SGT
 	};
+
+	return other[cond];
+}
+
+static void inverted(struct sel *s, struct isa_insn x)
+{
 	u32 to = s->f->ops[s->i + 1].target;
 	u16 wanted = s->f->live_in[to];
 
 	jit_sel_force_all(s, wanted & ~BIT(x.dst));
 	jit_sel_force_all(s, wanted & BIT(x.dst));
-	jit_buf_jump(s->b, other[compare(s, x)], to, 0);
+	jit_buf_jump(s->b, opposite(compare(s, x)), to, 0);
 	s->skip = s->i + 1;
+}
+
+/* r = c ? 1 : 0 and the like: both values are constants that the condition itself is. */
+static bool set(struct sel *s, struct isa_insn x, struct isa_insn y)
+{
+	const struct val *v = &s->v[y.dst];
+	u8 cond;
+
+	if ((y.code & ISA_X) || v->kind != VAL_CONST || v->imm > 1 || (u64)(s64)y.imm != !v->imm)
+		return false;
+	jit_sel_vacate(s, y.dst);
+	cond = compare(s, x);
+	/* The comparison may have had to compute the old constant. */
+	s->t->set(s->b, y.imm ? opposite(cond) : cond, s->home[y.dst]);
+	jit_sel_home(s, y.dst);
+	jit_sel_set_clean(s, s->home[y.dst], true);
+	return true;
+}
+
+/* if (c) goto +1; r = value: r stays as it is or becomes the value, without a jump. Everything is
+ * computed before the comparison, whose flags must last. */
+static void select(struct sel *s, struct isa_insn x)
+{
+	u32 next = s->i + 1;
+	struct isa_insn y = s->f->insns[next];
+	bool is64 = isa_class(y) == ISA_ALU64, was;
+	int known = decided(s, x);
+	u8 from = s->t->scratch, home = s->home[y.dst], cond;
+
+	s->skip = next;
+	s->after = s->f->ops[next].live_after;
+	s->need = s->after | s->f->ops[s->i].use | s->f->ops[next].use;
+	if (known == 1 || !(s->after >> y.dst & 1))
+		return;
+	if (known == 0) {
+		s->i = next;
+		jit_sel_alu(s, y);
+		return;
+	}
+	if (set(s, x, y))
+		return;
+	jit_sel_force_all(s, s->f->ops[s->i].use);
+	jit_sel_vacate(s, y.dst);
+	if (y.code & ISA_X)
+		from = jit_sel_reg(s, y.src, is64);
+	jit_sel_force(s, y.dst);
+	if (y.code & ISA_X)
+		from = jit_sel_reg(s, y.src, is64);
+	if (!(y.code & ISA_X)) {
+		s->t->mov_imm(s->b, from, is64 ? (u64)(s64)y.imm : (u32)y.imm);
+		jit_sel_set_clean(s, from, !is64 || y.imm >= 0);
+	} else if (!is64 && !(s->clean >> from & 1)) {
+		s->t->mov(s->b, s->t->scratch, from, false);
+		from = s->t->scratch;
+		jit_sel_set_clean(s, from, true);
+	}
+	was = (s->clean >> home & 1) && (s->clean >> from & 1);
+	cond = compare(s, x);
+	s->t->select(s->b, opposite(cond), home, from);
+	jit_sel_home(s, y.dst);
+	jit_sel_set_clean(s, home, was);
 }
 
 static void jump(struct sel *s, struct isa_insn x)
@@ -401,6 +488,31 @@ static void wide(struct sel *s, const struct isa_insn *x)
 	jit_sel_bind(s, x->dst, (struct val){ .kind = VAL_CONST, .imm = jit_imm64(x) });
 }
 
+/* r <<= 32; r >>= 32: the low half, with or without sign. */
+static bool low_half(struct sel *s, struct isa_insn x)
+{
+	struct isa_insn y;
+	u32 next = s->i + 1;
+
+	if (x.code != (ISA_ALU64 | ISA_LSH) || x.imm != 32 || next >= s->fn->end ||
+	    (s->f->ops[next].flags & FLOW_LABEL))
+		return false;
+	y = s->f->insns[next];
+	if ((y.code != (ISA_ALU64 | ISA_RSH) && y.code != (ISA_ALU64 | ISA_ARSH)) || y.imm != 32 ||
+	    y.dst != x.dst)
+		return false;
+	s->skip = next;
+	s->after = s->f->ops[next].live_after;
+	s->need = s->after | BIT(x.dst);
+	if (!(s->after >> x.dst & 1))
+		return true;
+	if (isa_op(y) == ISA_RSH)
+		jit_sel_alu(s, isa_alu_reg(false, ISA_MOV, x.dst, x.dst));
+	else
+		jit_sel_alu(s, isa_mov_sx(true, x.dst, x.dst, 32));
+	return true;
+}
+
 static void insn(struct sel *s, u32 i)
 {
 	struct isa_insn x = s->f->insns[i];
@@ -432,13 +544,18 @@ static void insn(struct sel *s, u32 i)
 			store(s, x);
 		break;
 	case ISA_ALU:
-	case ISA_ALU64: jit_sel_alu(s, x); break;
+	case ISA_ALU64:
+		if (!low_half(s, x))
+			jit_sel_alu(s, x);
+		break;
 	default:
 		if (x.code == (ISA_JMP | ISA_CALL)) {
 			jit_sel_call(s, x);
 		} else if (x.code == (ISA_JMP | ISA_EXIT)) {
 			jit_sel_force(s, 0);
 			s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
+		} else if (o->flags & FLOW_SELECT) {
+			select(s, x);
 		} else {
 			jump(s, x);
 		}
@@ -465,7 +582,7 @@ static void enter(struct sel *s)
 	s->saved = fn->natives & s->t->kept;
 	if (is_main && s->f->has_thread)
 		s->saved |= BIT(s->t->thread);
-	s->frame = s->t->enter(s->b, s->saved, fn->frame + (fn->calls ? 8 : 0), fn->calls);
+	s->frame = s->t->enter(s->b, s->saved, fn->frame + (fn->tails ? 8 : 0), fn->calls);
 	s->fp = s->frame;
 	s->v[JIT_FP] = (struct val){ .kind = VAL_ADDR,
 				     .addr = jit_sel_base(s->t->sp),

@@ -3,7 +3,6 @@
 #define SKEP_JIT_SELECT_H
 
 #include "jit/flow.h"
-#include "jit/jit.h"
 
 /* What a BPF register holds: its home's contents, or something that is not computed yet. */
 enum val_kind {
@@ -14,16 +13,18 @@ enum val_kind {
 	VAL_ROTATE,
 	VAL_AND,
 	VAL_EXTEND,
-	VAL_LOAD
+	VAL_LOAD,
+	VAL_BYTES /* see bytes.c */
 };
 struct val {
 	u8 kind;
 	u8 op;		      /* VAL_SHIFT */
-	u8 count;	      /* VAL_SHIFT, VAL_ROTATE (left) */
-	u8 bytes;	      /* VAL_LOAD; VAL_EXTEND: of the source */
+	u8 count;	      /* VAL_SHIFT, VAL_ROTATE (left), VAL_BYTES (left) */
+	u8 bytes;	      /* VAL_LOAD, VAL_BYTES; VAL_EXTEND: of the source */
 	bool is32;	      /* the result is cut to 32 bits */
 	bool is_signed;	      /* VAL_LOAD, VAL_EXTEND */
-	struct jit_addr addr; /* VAL_ADDR, VAL_LOAD; the others: base is the source */
+	bool is_swapped;      /* VAL_BYTES: the first byte is the highest */
+	struct jit_addr addr; /* VAL_ADDR, VAL_LOAD, VAL_BYTES; the others: base is the source */
 	u64 imm;	      /* VAL_CONST; VAL_AND: sign-extended 32 bits */
 	u32 refs;	      /* mask of machine registers that it reads */
 };
@@ -66,6 +67,13 @@ bool jit_sel_imm(const struct sel *s, u8 r, s64 *out);
 struct jit_addr jit_sel_addr(struct sel *s, u8 r, s32 off, u8 bytes);
 void jit_sel_set_clean(struct sel *s, u8 reg, bool is_clean);
 bool jit_sel_plain(const struct val *v); /* a copy of a register */
+/* Whether computing something that reads `refs` has to wait for r's home. */
+bool jit_sel_reaches(const struct sel *s, u32 refs, u8 r);
+/* bytes.c */
+bool jit_sel_bytes_shift(struct sel *s, u8 dst, u32 count, bool is64);
+bool jit_sel_bytes_back(struct sel *s, u8 op, u8 dst, u32 count, bool is64);
+bool jit_sel_bytes_join(struct sel *s, u8 dst, u8 src, bool is64);
+void jit_sel_bytes_emit(struct sel *s, u8 dst, const struct val *v);
 /* alu.c */
 void jit_sel_alu(struct sel *s, struct isa_insn x);
 /* call.c */

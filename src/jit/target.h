@@ -69,8 +69,13 @@ struct jit_target {
 	void (*cmp_imm)(struct jit_buf *b, u8 a, s32 imm, bool is64);
 	void (*cmp_mem)(struct jit_buf *b, u8 a, const struct jit_addr *m, bool is64);
 	void (*cmp_mem_imm)(struct jit_buf *b, const struct jit_addr *m, u8 bytes, s32 imm);
+	/* The low byte of a register, without sign; NULL where there is none. */
+	void (*cmp_byte)(struct jit_buf *b, u8 a, u8 imm);
 	void (*test)(struct jit_buf *b, u8 a, u8 c, bool is64);
 	void (*test_imm)(struct jit_buf *b, u8 a, s32 imm, bool is64);
+	/* After a comparison: if (cond) dst = src, of 64 bits; dst = cond ? 1 : 0. Keep the flags. */
+	void (*select)(struct jit_buf *b, u8 cond, u8 dst, u8 src);
+	void (*set)(struct jit_buf *b, u8 cond, u8 dst);
 	/* Uses the scratch register; `busy`: registers whose values are still wanted. */
 	void (*divide)(struct jit_buf *b, const struct jit_div *d);
 	void (*atomic)(struct jit_buf *b, const struct jit_atomic *x);

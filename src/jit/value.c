@@ -87,7 +87,7 @@ void jit_sel_force_all(struct sel *s, u32 mask)
 void jit_sel_force_loads(struct sel *s)
 {
 	for (u8 r = 0; r < JIT_N_VREGS; r++) {
-		if (s->v[r].kind != VAL_LOAD)
+		if (s->v[r].kind != VAL_LOAD && s->v[r].kind != VAL_BYTES)
 			continue;
 		if (s->need >> r & 1)
 			jit_sel_force(s, r);
@@ -96,8 +96,7 @@ void jit_sel_force_loads(struct sel *s)
 	}
 }
 
-/* Whether computing something that reads `refs` has to wait for r's home. */
-static bool reaches(const struct sel *s, u32 refs, u8 r)
+bool jit_sel_reaches(const struct sel *s, u32 refs, u8 r)
 {
 	u32 seen = BIT(s->home[r]), todo = refs & ~seen;
 
@@ -122,7 +121,7 @@ void jit_sel_bind(struct sel *s, u8 r, struct val v)
 		jit_sel_home(s, r);
 		return;
 	}
-	if (reaches(s, v.refs, r)) {
+	if (jit_sel_reaches(s, v.refs, r)) {
 		u8 scratch = s->t->scratch;
 
 		jit_sel_emit(s, scratch, &v);
@@ -215,9 +214,13 @@ void jit_sel_emit(struct sel *s, u8 dst, const struct val *v)
 		s->t->load(s->b, dst, &v->addr, v->bytes, v->is_signed);
 		is_clean = v->bytes < 8 && !v->is_signed;
 		break;
+	case VAL_BYTES:
+		jit_sel_bytes_emit(s, dst, v);
+		is_clean = v->bytes * 8 + v->count <= 32;
+		break;
 	default: break;
 	}
-	jit_sel_set_clean(s, dst, is_clean || (v->is32 && v->kind != VAL_LOAD));
+	jit_sel_set_clean(s, dst, is_clean || (v->is32 && v->kind < VAL_LOAD));
 }
 
 u8 jit_sel_reg(struct sel *s, u8 r, bool is64)

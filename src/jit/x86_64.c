@@ -430,6 +430,12 @@ static void cmp_mem_imm(struct jit_buf *b, const struct jit_addr *m, u8 bytes, s
 	imm_of(b, small ? 1 : bytes, imm);
 }
 
+static void cmp_byte(struct jit_buf *b, u8 x, u8 imm)
+{
+	jit_x86_rr(b, 0x80, 7, x, X86_BYTE);
+	byte(b, imm);
+}
+
 static void test_imm(struct jit_buf *b, u8 x, s32 imm, bool is64)
 {
 	if (imm >= 0 && imm <= 0x7f) {
@@ -482,12 +488,24 @@ static void fill(u8 *at, u32 n)
 	}
 }
 
+static const u8 cc[] = {
+	[JIT_EQ] = 4, [JIT_NE] = 5,    [JIT_GT] = 7,	[JIT_GE] = 3,	 [JIT_LT] = 2,
+	[JIT_LE] = 6, [JIT_SGT] = 0xf, [JIT_SGE] = 0xd, [JIT_SLT] = 0xc, [JIT_SLE] = 0xe
+};
+
+static void select(struct jit_buf *b, u8 cond, u8 dst, u8 src)
+{
+	jit_x86_rr(b, 0x0f40u | cc[cond], dst, src, X86_W);
+}
+
+static void set(struct jit_buf *b, u8 cond, u8 dst)
+{
+	jit_x86_rr(b, 0x0f90u | cc[cond], 0, dst, X86_BYTE);
+	jit_x86_rr(b, 0x0fb6, dst, dst, X86_BYTE);
+}
+
 static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 {
-	static const u8 cc[] = {
-		[JIT_EQ] = 4, [JIT_NE] = 5,    [JIT_GT] = 7,	[JIT_GE] = 3,	 [JIT_LT] = 2,
-		[JIT_LE] = 6, [JIT_SGT] = 0xf, [JIT_SGE] = 0xd, [JIT_SLT] = 0xc, [JIT_SLE] = 0xe
-	};
 	s32 d = (s32)distance;
 
 	if (j->cond == JIT_ALIGN) {
@@ -526,6 +544,7 @@ static void jump(u8 *at, const struct jit_jump *j, s64 distance)
 	.rotate = rotate_fn, .extend = extend, .bswap = bswap, .load = load, \
 	.store = jit_x86_store, .store_imm = store_imm, .cmp = cmp, .cmp_imm = cmp_imm, \
 	.cmp_mem = cmp_mem, .cmp_mem_imm = cmp_mem_imm, .test = test, .test_imm = test_imm, \
+	.cmp_byte = cmp_byte, .select = select, .set = set, \
 	.divide = jit_x86_divide, .atomic = jit_x86_atomic, .enter = jit_x86_enter, \
 	.leave = jit_x86_leave, .call_abs = jit_x86_call_abs, .jump_size = jump_size, .jump = jump, \
 }

@@ -120,7 +120,7 @@ void *maps_region_ring(struct maps_map *m, u32 i)
 /* Maps all of it; fd is -1 for memory that has no file. */
 static int map_all(struct maps_map *m, int fd, u64 parts)
 {
-	int flags = fd >= 0	      ? MAP_SHARED
+	int flags = fd >= 0	     ? MAP_SHARED
 		    : m->spec.forked ? MAP_SHARED | MAP_ANONYMOUS
 				     : MAP_PRIVATE | MAP_ANONYMOUS;
 	u64 bytes = parts + m->n_rings * ring_span(m);

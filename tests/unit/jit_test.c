@@ -14,7 +14,7 @@
 
 struct fixture {
 	struct vm_thread *thread;
-	struct isa_insn code[1024];
+	struct isa_insn code[4096];
 	u32 n;
 	struct vm_spec spec;
 };
@@ -515,6 +515,83 @@ static u32 pick(u64 *seed, u32 n)
 	return (u32)((next(seed) >> 20) % n);
 }
 
+static struct isa_insn random_jump(u64 *seed, u8 d, s16 off)
+{
+	static const u8 conds[] = { ISA_JEQ,  ISA_JNE,	ISA_JGT,  ISA_JGE,  ISA_JLT, ISA_JLE,
+				    ISA_JSET, ISA_JSGT, ISA_JSGE, ISA_JSLT, ISA_JSLE };
+	u8 op = conds[pick(seed, ARRAY_LEN(conds))];
+	s32 imm = pick(seed, 3) ? (s32)pick(seed, 130) - 2 : (s32)next(seed);
+
+	if (pick(seed, 2))
+		return isa_jump_reg(pick(seed, 2), op, d, (u8)pick(seed, 8), off);
+	return isa_jump_imm(pick(seed, 2), op, d, imm, off);
+}
+
+/* What the selector knows by sight: conditional moves, conditions as values, low halves, compared
+ * bytes, bytes put together, divisions by constants. */
+static void random_idiom(struct fixture *x, u64 *seed)
+{
+	u8 d = (u8)pick(seed, 8), s = (u8)pick(seed, 8), n = (u8)(1 + pick(seed, 8)), reversed;
+	bool is64 = pick(seed, 2);
+	s16 off = (s16)pick(seed, 200);
+
+	switch (pick(seed, 7)) {
+	case 0: /* d = c ? d : s */
+		put(x, random_jump(seed, (u8)pick(seed, 8), 1));
+		put(x, pick(seed, 2) ? isa_alu_reg(is64, ISA_MOV, d, s)
+				     : isa_alu_imm(is64, ISA_MOV, d, (s32)next(seed)));
+		break;
+	case 1: /* d = c ? 0 : 1, or 1 : 0 */
+		reversed = (u8)pick(seed, 2);
+		put(x, isa_alu_imm(pick(seed, 2), ISA_MOV, d, reversed));
+		put(x, random_jump(seed, (u8)pick(seed, 8), 1));
+		put(x, isa_alu_imm(is64, ISA_MOV, d, !reversed));
+		break;
+	case 2:
+		if (pick(seed, 2))
+			put(x, isa_alu_imm(is64, ISA_ADD, d, (s32)pick(seed, 100) - 50));
+		put(x, isa_alu_imm(true, ISA_LSH, d, 32));
+		put(x, isa_alu_imm(true, pick(seed, 2) ? ISA_RSH : ISA_ARSH, d, 32));
+		if (pick(seed, 2))
+			put(x, isa_alu_imm(true, ISA_LSH, d, (s32)pick(seed, 4)));
+		break;
+	case 3:
+		put(x, isa_alu_imm(is64, ISA_AND, d, pick(seed, 2) ? 0xff : 0xffff));
+		put(x, random_jump(seed, d, 2));
+		put(x, isa_alu_imm(true, ISA_XOR, s, 1));
+		put(x, isa_alu_imm(true, ISA_MOV, d, 7));
+		break;
+	case 4: /* bytes from memory, in one order or the other, into d through s */
+		if (s == d)
+			s = (d + 1) % 8;
+		if (!is64 && n > 4)
+			n = 4;
+		reversed = (u8)pick(seed, 2);
+		for (u8 k = 0; k < n; k++) {
+			u8 to = k ? s : d, shift = (u8)(8 * (reversed ? n - 1 - k : k));
+			s16 skew = pick(seed, 20) == 0;
+
+			put(x, isa_load(1, to, 9, (s16)(off + k + skew)));
+			if (shift)
+				put(x, isa_alu_imm(is64, ISA_LSH, to, shift));
+			if (k)
+				put(x, isa_alu_reg(is64, pick(seed, 8) ? ISA_OR : ISA_ADD, d, s));
+		}
+		break;
+	case 5: /* a loaded number whose sign is made by shifts */
+		put(x, isa_load((u8)(1 << pick(seed, 4)), d, 9, off));
+		n = (u8)(8 * pick(seed, is64 ? 8 : 4));
+		put(x, isa_alu_imm(is64, ISA_LSH, d, n));
+		put(x, isa_alu_imm(is64, pick(seed, 2) ? ISA_ARSH : ISA_RSH, d, n));
+		break;
+	default: {
+		s32 by = pick(seed, 2) ? (s32)pick(seed, 300) + 1 : (s32)next(seed);
+
+		put(x, isa_alu_imm(pick(seed, 4) == 0, pick(seed, 2) ? ISA_DIV : ISA_MOD, d, by ? by : 3));
+	}
+	}
+}
+
 /* One to three instructions on r0…r7; r9 is the buffer of 256 bytes; sixteen stack slots are
  * initialised. */
 static void random_piece(struct fixture *x, u64 *seed, bool escapes)
@@ -522,7 +599,7 @@ static void random_piece(struct fixture *x, u64 *seed, bool escapes)
 	u8 d = (u8)pick(seed, 8), s = (u8)pick(seed, 8), bytes = (u8)(1 << pick(seed, 4));
 	s32 imm = pick(seed, 3) ? (s32)pick(seed, 300) - 20 : (s32)next(seed);
 	s16 off = (s16)(pick(seed, 256 / 8) * 8);
-	u32 k = pick(seed, 17), count = pick(seed, 64);
+	u32 k = pick(seed, 20), count = pick(seed, 64);
 	bool is64 = pick(seed, 2);
 	struct isa_insn i;
 
@@ -576,6 +653,9 @@ static void random_piece(struct fixture *x, u64 *seed, bool escapes)
 		if (s == d)
 			put(x, isa_store_imm(8, 10, -8, 3));
 		break;
+	case 14:
+	case 15:
+	case 16: random_idiom(x, seed); break;
 	default: {
 		u32 o = pick(seed, ARRAY_LEN(ops));
 		bool shifts = ops[o].op == ISA_LSH || ops[o].op == ISA_RSH || ops[o].op == ISA_ARSH;
