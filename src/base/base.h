@@ -257,6 +257,7 @@ struct diag {
 	enum diag_severity severity;
 	enum diag_tag tag;
 	struct span span;
+	str rule;             /* the verifier's rule that was broken, or empty */
 	str text;
 	vec(struct diag_extra { bool is_hint; struct span span; str text; }) extras;
 };
@@ -280,6 +281,8 @@ void diag_add(struct diags *dx, struct span at, enum diag_tag tag, const char *f
  * says what to do. */
 void diag_note(struct diags *dx, struct span at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void diag_hint(struct diags *dx, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Names the rule behind the diagnostic added last: shown in brackets, and "rule" in JSON. A constant text. */
+void diag_rule(struct diags *dx, const char *rule);
 const char *diag_tag_name(enum diag_tag tag);       /* "E_SYNTAX" */
 const char *diag_tag_gloss(enum diag_tag tag);
 enum diag_severity diag_tag_severity(enum diag_tag tag);

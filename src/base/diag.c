@@ -140,3 +140,9 @@ void diag_hint(struct diags *dx, const char *fmt, ...)
 	attach(dx, (struct diag_extra){ .is_hint = true }, fmt, ap);
 	va_end(ap);
 }
+
+void diag_rule(struct diags *dx, const char *rule)
+{
+	if (!dx->dropped && dx->list.n)
+		vec_last(&dx->list)->rule = str_of(rule);
+}

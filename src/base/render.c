@@ -235,7 +235,7 @@ static void put_lines(struct diags *dx, struct sbuf *out, struct place at, u32 l
 
 /* One message with its place and source line, if it has a place. */
 static void put_message(struct diags *dx, struct sbuf *out, enum diag_severity severity,
-			struct span span, str text, bool color)
+			struct span span, str text, str rule, bool color)
 {
 	struct paint p = paint_for(severity, color);
 	struct place at = sources_place(dx->ss, span.lo);
@@ -252,6 +252,8 @@ static void put_message(struct diags *dx, struct sbuf *out, enum diag_severity s
 	}
 	sbuf_printf(out, "%s%s:%s ", p.mark, severity_name(severity, dx->is_bpftrace), p.off);
 	put_text(out, text);
+	if (rule.n)
+		sbuf_printf(out, " [" STR_FMT "]", STR_ARG(rule));
 	sbuf_putc(out, '\n');
 	if (at.src && dx->is_bpftrace && end.line > at.line)
 		put_lines(dx, out, at, end.line);
@@ -270,12 +272,13 @@ void diags_render(struct diags *dx, struct sbuf *out, bool color)
 	for (u32 i = 0; i < dx->list.n; i++) {
 		struct diag *d = &dx->list.at[i];
 
-		put_message(dx, out, d->severity, d->span, d->text, color);
+		put_message(dx, out, d->severity, d->span, d->text, d->rule, color);
 		for (u32 k = 0; k < d->extras.n; k++) {
 			struct diag_extra *x = &d->extras.at[k];
 
 			if (!x->is_hint) {
-				put_message(dx, out, DIAG_NOTE, x->span, x->text, color);
+				put_message(dx, out, DIAG_NOTE, x->span, x->text, (str){ 0 },
+					    color);
 				continue;
 			}
 			sbuf_puts(out, dx->is_bpftrace ? "HINT: " : "  hint: ");
@@ -354,6 +357,8 @@ void diags_render_json(struct diags *dx, struct sbuf *out)
 
 		sbuf_printf(out, "{\"type\":\"diagnostic\",\"severity\":\"%s\",\"tag\":\"%s\",",
 			    severity_name(d->severity, false), diag_tag_name(d->tag));
+		if (d->rule.n)
+			sbuf_printf(out, "\"rule\":\"" STR_FMT "\",", STR_ARG(d->rule));
 		put_json_message(dx, out, d->span, d->text);
 		put_json_source(dx, out, d->span);
 		put_json_extras(dx, out, d, false);

@@ -5,8 +5,9 @@
  * the next instruction, as the machine counts (RFC 9669, 4.3). A wrong line gives one diagnostic
  * and no slots, and the next line is read: the result is of no use then, but every mistake is told.
  *
- * Left out: sections, data and directives other than `.insn`. A text is one program with its
- * functions; maps are named only and given to the loader in `refs`.
+ * Left out: data, and what `.section`, `.map` and `.license` mean; their lines are given to the
+ * caller. A text is one program with its functions; maps are named only and given to the loader in
+ * `refs`.
  */
 #include "isa/asm.h"
 
@@ -33,6 +34,23 @@ static void define_label(struct assembler *as, struct token name)
 	*vec_push(as->a, &as->label_names) = name.text;
 }
 
+/* A line that is the caller's: everything up to the comment. */
+static bool take_directive(struct assembler *as)
+{
+	str rest = { as->src->text.s + as->at, as->end - as->at };
+	struct isa_directive *d;
+
+	if (!str_is(as->tok.text, ".section") && !str_is(as->tok.text, ".map") &&
+	    !str_is(as->tok.text, ".license"))
+		return false;
+	for (u32 i = 0; i < rest.n; i++)
+		if (rest.s[i] == ';' || rest.s[i] == '#')
+			rest.n = i;
+	d = vec_push(as->a, &as->out->directives);
+	*d = (struct isa_directive){ as->tok.text, str_trim(rest), as->tok.span };
+	return true;
+}
+
 /* Labels and at most one instruction. */
 static void parse_line(struct assembler *as)
 {
@@ -50,6 +68,8 @@ static void parse_line(struct assembler *as)
 		define_label(as, name);
 		as->tok = isa_asm_token(as);
 	}
+	if (as->tok.kind == TOK_NAME && take_directive(as))
+		return;
 	if (as->tok.kind == TOK_END || isa_asm_insn(as))
 		return;
 	as->ok = false;

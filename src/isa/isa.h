@@ -105,10 +105,17 @@ void isa_print(struct sbuf *out, struct isa_insn i, struct isa_insn next);
 
 /* Assembles a whole text: one instruction a line, `label:` lines, `goto label` or `goto +n`,
  * comments from `;`, `#` or `//` to the line's end. Map references by name (`r1 = map[name]`,
- * `r1 = map_value[name] + off`) are collected in `refs`. Every mistake is a diagnostic (E_ASM).
- * Returns false if there was any. Each slot's line in `src` is in `spans`. */
+ * `r1 = map_value[name] + off`) are collected in `refs`. Lines with `.section`, `.map` and `.license`
+ * are for the caller: `rest` is what follows the name, without the comment. Every mistake is a
+ * diagnostic (E_ASM). Returns false if there was any. Each slot's line in `src` is in `spans`. */
 struct isa_ref { u32 insn; u8 pseudo; str name; };
-struct isa_text { vec(struct isa_insn) insns; vec(struct span) spans; vec(struct isa_ref) refs; };
+struct isa_directive { str name, rest; struct span span; };
+struct isa_text {
+	vec(struct isa_insn) insns;
+	vec(struct span) spans;
+	vec(struct isa_ref) refs;
+	vec(struct isa_directive) directives;
+};
 bool isa_assemble(struct arena *a, struct diags *dx, const struct source *src,
 		  struct isa_text *out);
 

@@ -381,6 +381,7 @@ int vm_prog_new(const struct vm_spec *spec, struct vm_prog **out, struct err *e)
 		return err_set(e, -ENOMEM, "vm", "Out of memory.");
 	p->n = spec->n;
 	p->lenient = spec->lenient;
+	p->mem_context = spec->mem_context;
 	p->insns = copy(spec->insns, spec->n, sizeof(*p->insns));
 	p->fast = calloc((size_t)spec->n + 1, sizeof(*p->fast));
 	p->careful = calloc((size_t)spec->n + 1, sizeof(*p->careful));

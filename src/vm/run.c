@@ -139,7 +139,7 @@ int vm_run(const struct vm_prog *p, struct vm_thread *t, void *ctx, u32 ctx_size
 	int err;
 
 	begin(p, t, ctx, ctx_size, limits);
-	if (p->lenient)
+	if (p->lenient || p->mem_context)
 		args[1] = ctx_size;
 	err = (t->careful ? loop_careful : loop_fast)(p, t, 0, args, out, NULL);
 	return err ? explain(t, err, e) : 0;

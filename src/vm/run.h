@@ -55,7 +55,7 @@ struct vm_op {
 struct vm_prog {
 	struct isa_insn *insns;
 	u32 n;
-	bool lenient;
+	bool lenient, mem_context;
 	struct vm_op *fast, *careful;     /* n + 1 each; the last one is NOWHERE */
 	struct maps_map **maps;
 	u32 n_maps;

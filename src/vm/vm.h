@@ -30,6 +30,7 @@ struct vm_spec {
 	const struct vm_helper *extra;    /* helpers of the embedding program, by id */
 	u32 n_extra;
 	bool lenient;         /* unverified code of the conformance suite: shift counts masked, checked mode on */
+	bool mem_context;     /* verified for plain memory (verify_input.mem_size): r2 starts as ctx_size */
 };
 int vm_prog_new(const struct vm_spec *spec, struct vm_prog **out, struct err *e) MUST_CHECK;
 void vm_prog_free(struct vm_prog *p);
