@@ -23,7 +23,7 @@ int compile_to_tree(struct skep *s)
 {
 	if (!s->src)
 		return err_set(&s->err, -SKEP_WRONG_USE, "api", "no program was loaded");
-	if (s->cf || s->bt)
+	if (s->cf || s->bt || binary_is(s->lang))
 		return s->dx.n_errors ? -SKEP_WRONG_PROGRAM : 0;
 	return timed(s, STAGE_PARSE, front_parse);
 }
@@ -56,6 +56,15 @@ static void note_fallback(struct skep *s, const struct bound *b)
 		session_note(s, "%s runs at %s: " STR_FMT, want.s, at.s, STR_ARG(b->binding.note));
 }
 
+/* A program on plain memory waits for no event. */
+static int bind_one(struct skep *s, struct bound *b, struct err *e)
+{
+	if (!s->o.mem_size)
+		return s->engine->bind(s->engine_self, &b->want, &b->binding, e);
+	b->binding = (struct probes_binding){ .want = b->want, .at = b->want };
+	return 0;
+}
+
 static int bind_all(struct skep *s)
 {
 	int r = front_bounds(s);
@@ -63,7 +72,7 @@ static int bind_all(struct skep *s)
 	for (u32 i = 0; !r && i < s->bounds.n; i++) {
 		struct bound *b = &s->bounds.at[i];
 		struct err e = { 0 };
-		int bound = s->engine->bind(s->engine_self, &b->want, &b->binding, &e);
+		int bound = bind_one(s, b, &e);
 
 		if (bound)
 			r = no_such_event(s, b, bound, &e);
@@ -125,6 +134,19 @@ static int generate_all(struct skep *s)
 	return gen_module(s->a, &s->dx, &t, s->m, s->obj) ? 0 : -SKEP_WRONG_PROGRAM;
 }
 
+static int compile_source(struct skep *s)
+{
+	int r = timed(s, STAGE_BIND, bind_all);
+
+	if (!r)
+		r = timed(s, STAGE_LOWER, lower_all);
+	if (!r)
+		r = timed(s, STAGE_OPTIMISE, optimise_all);
+	if (!r)
+		r = timed(s, STAGE_GENERATE, generate_all);
+	return r;
+}
+
 int compile_to_obj(struct skep *s)
 {
 	int r;
@@ -132,16 +154,10 @@ int compile_to_obj(struct skep *s)
 	if (s->compiled)
 		return 0;
 	r = compile_to_tree(s);
-	if (!r)
+	if (!r && !s->o.mem_size)
 		r = session_open_engine(s, false);
 	if (!r)
-		r = timed(s, STAGE_BIND, bind_all);
-	if (!r)
-		r = timed(s, STAGE_LOWER, lower_all);
-	if (!r)
-		r = timed(s, STAGE_OPTIMISE, optimise_all);
-	if (!r)
-		r = timed(s, STAGE_GENERATE, generate_all);
+		r = binary_is(s->lang) ? timed(s, STAGE_PARSE, binary_to_obj) : compile_source(s);
 	s->compiled = !r;
 	s->compiled_guard = s->guard;
 	return r;

@@ -67,6 +67,10 @@ static int dump_stage(struct skep *s)
 
 	if (!s->src)
 		return err_set(&s->err, -SKEP_WRONG_USE, "api", "no program was loaded");
+	if (binary_is(s->lang) && strcmp(stage, "bpf") != 0 && strcmp(stage, "obj") != 0)
+		return err_set(&s->err, -EINVAL, "api",
+			       "assembly and objects have no stage '%s'; theirs are bpf and obj",
+			       stage);
 	if (strcmp(stage, "tokens") == 0)
 		return dump_tokens(s);
 	if (strcmp(stage, "ast") == 0)
@@ -90,6 +94,7 @@ static int dump_stage(struct skep *s)
 		return compile_to_obj(s);
 	}
 	s->dump_pass = NULL;
+	s->judging = binary_is(s->lang);
 	r = compile_to_obj(s);
 	if (!r)
 		obj_print(s->dump_out, s->obj, strcmp(stage, "bpf") == 0);

@@ -53,6 +53,9 @@ static int choose(struct skep *s, bool must_be_usable, const struct rt_engine **
 	struct err e = { 0 };
 	int r;
 
+	*out = &kern_engine;
+	if (s->judging && !must_be_usable)
+		return 0;
 	if (s->o.engine == SKEP_ENGINE_AUTO)
 		return choose_auto(s, must_be_usable, out);
 	*out = s->o.engine == SKEP_ENGINE_USER ? user_or_null() : &kern_engine;

@@ -44,7 +44,7 @@ int front_parse(struct skep *s)
 					  .n_defines = (u32)s->o.n_defines,
 					  .include_dirs = dirs,
 					  .n_include_dirs = (u32)s->o.n_include_dirs,
-					  .trace_pipe = s->o.trace_pipe };
+					  .trace_pipe = s->o.trace_pipe || s->o.mem_size };
 		s->cf = cf_parse(o, s->src);
 	}
 	return s->dx.n_errors || (!s->cf && !s->bt) ? -SKEP_WRONG_PROGRAM : 0;
@@ -152,8 +152,13 @@ static int bounds_of_c(struct skep *s)
 
 		if (has_flag(s, i, n_flags) || p->disabled)
 			continue;
+		if (s->o.mem_size && !p->is_called) {
+			b = add_bound(s, i, p->function, p->span);
+			b->want = (struct probes_point){ .provider = PROBES_SOCKET_FILTER };
+			continue;
+		}
 		if (!p->named_event) {
-			if (!p->is_called)
+			if (!p->is_called && !s->o.mem_size)
 				no_event(s, p);
 			continue;
 		}
@@ -210,7 +215,7 @@ bool front_lower(struct skep *s)
 	}
 	struct cf_attachment *list = arena_array_of(s->a, struct cf_attachment, n + 1);
 
-	s->cf_options.trace_pipe = s->o.trace_pipe;
+	s->cf_options.trace_pipe = s->o.trace_pipe || s->o.mem_size;
 	for (u32 i = 0; i < n; i++) {
 		list[i].program = s->bounds.at[i].program;
 		list[i].binding = s->bounds.at[i].binding;
@@ -227,7 +232,7 @@ struct pragma {
 static int find_pragma(struct skep *s)
 {
 	const struct pragma *p = s->call;
-	int r = s->src && s->lang != SKEP_BPFTRACE ? compile_to_tree(s) : 0;
+	int r = s->src && s->lang == SKEP_C ? compile_to_tree(s) : 0;
 
 	if (s->cf && p->i < cf_pragma_count(s->cf))
 		*p->out = str_z(s->a, cf_pragma_at(s->cf, (u32)p->i)->words);

@@ -39,15 +39,30 @@ static int load(struct skep *s)
 
 /* ---- check ---------------------------------------------------------------------------------- */
 
+/* Whether skep's own verifier judges: when it is asked for, or where this process may not load programs. */
+static bool judges_itself(struct skep *s)
+{
+	struct err why = { 0 };
+
+	if (s->o.engine != SKEP_ENGINE_AUTO)
+		return s->o.engine == SKEP_ENGINE_USER;
+	if (!kern_engine.usable(s->machine, &why))
+		return false;
+	session_note(s, "skep's own verifier looks: %s", why.msg);
+	return true;
+}
+
 static int check(struct skep *s)
 {
-	int r = compile_to_obj(s);
+	int r;
 
-	if (!r)
+	s->judging = judges_itself(s);
+	r = compile_to_obj(s);
+	if (!r && s->judging)
+		r = judge_all(s);
+	if (!r && !s->judging)
 		r = session_open_engine(s, true);
-	if (!r)
-		r = compile_to_obj(s); /* again, where the engine became another */
-	if (!r)
+	if (!r && !s->judging)
 		r = load(s);
 	if (!r)
 		r = (int)s->obj->progs.n;

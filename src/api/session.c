@@ -135,6 +135,7 @@ static int take_options(struct skep *s, const struct skep_options *from)
 	s->dx.is_bpftrace = o->bpftrace_diagnostics;
 	o->params = copy_texts(s, o->params, o->n_params);
 	o->btf_path = copy_text(s, o->btf_path);
+	o->program_type = copy_text(s, o->program_type);
 	if (o->command)
 		o->command = (char *const *)copy_texts(s, (const char *const *)o->command,
 						       count_words(o->command));
@@ -186,6 +187,7 @@ void skep_close(struct skep *s)
 	if (!s)
 		return;
 	session_drop_engine(s);
+	program_free_all(s);
 	ty_btf_close(s->btf);
 	if (s->machine)
 		probes_machine_free(s->machine);
@@ -216,6 +218,10 @@ static enum skep_language guess(str name, str text)
 {
 	if (str_ends(name, ".bt"))
 		return SKEP_BPFTRACE;
+	if (str_starts(text, "\177ELF"))
+		return SKEP_OBJECT;
+	if (str_ends(name, ".s") || str_ends(name, ".S"))
+		return SKEP_ASM;
 	if (str_ends(name, ".c") || str_ends(name, ".h"))
 		return SKEP_C;
 	return str_starts(text, "#!/usr/bin/env bpftrace") ||
@@ -240,23 +246,29 @@ struct load {
 	enum skep_language lang;
 };
 
+static int check_text(struct skep *s, const char *name, str text)
+{
+	if (str_find(text, 0, 0) >= 0)
+		return refuse(s, name, "is not text: it holds NUL bytes");
+	if (is_blank(text))
+		return refuse(s, name, "is empty: there is no program to run");
+	return 0;
+}
+
 static int take_source(struct skep *s, const struct load *l, str text)
 {
 	str name = str_of(l->name);
+	int r = 0;
 
 	if (s->src)
 		return err_set(&s->err, -SKEP_WRONG_USE, "api",
 			       "this session has a program already");
-	if (str_find(text, 0, 0) >= 0)
-		return refuse(
-			s, l->name,
-			str_starts(text, "\177ELF")
-				? "is an object file; running compiled objects is not there yet"
-				: "is not text: it holds NUL bytes");
-	if (is_blank(text))
-		return refuse(s, l->name, "is empty: there is no program to run");
-	s->src = sources_add(&s->ss, str_dup(s->a, name), text);
 	s->lang = l->lang == SKEP_AUTO ? guess(name, text) : l->lang;
+	if (s->lang != SKEP_OBJECT && s->lang != SKEP_BYTECODE)
+		r = check_text(s, l->name, text);
+	if (r)
+		return r;
+	s->src = sources_add(&s->ss, str_dup(s->a, name), text);
 	return s->src ? 0 : refuse(s, l->name, "is too large");
 }
 

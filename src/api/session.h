@@ -1,5 +1,6 @@
 /* session.h: what the files of api share (private). session.c: life and options; front.c: one face for both
- * languages; engine.c: which engine; compile.c: source to obj; tracker.c: following processes by a map;
+ * languages; binary.c: programs that need no compiler; engine.c: which engine; compile.c: source to obj; judge.c: skep's
+ * own verifier; program.c: programs that the caller runs; host_map.c: maps by name; helper.c: helpers of the caller; tracker.c: following processes by a map;
  * run.c: load to detach; reject.c: a verifier's refusal; dump.c: stages as text; report.c: diagnostics and errors. */
 #ifndef SKEP_API_SESSION_H
 #define SKEP_API_SESSION_H
@@ -10,12 +11,16 @@
 #include "btfront/btfront.h"
 #include "cfront/cfront.h"
 #include "gen/gen.h"
+#include "jit/jit.h"
 #include "ir/ir.h"
 #include "kern/kern.h"
+#include "maps/maps.h"
 #include "obj/obj.h"
 #include "probes/probes.h"
 #include "rt/rt.h"
 #include "types/types.h"
+#include "verify/verify.h"
+#include "vm/vm.h"
 
 enum stage { STAGE_READ, STAGE_PARSE, STAGE_BIND, STAGE_LOWER, STAGE_OPTIMISE, STAGE_GENERATE,
 	     STAGE_LOAD, STAGE_ATTACH, STAGE_N };
@@ -62,6 +67,16 @@ struct skep {
 	bool noted_fallbacks; /* each is told once */
 	bool noted_engine;
 
+	/* Programs that the caller runs, and what they share. */
+	bool attached;        /* between skep_attach() and skep_detach() */
+	bool judging;         /* the kernel says where events are, skep's verifier judges */
+	struct maps_map **maps;           /* by the obj's numbers; NULL until made */
+	u32 n_maps;
+	vec(struct skep_program *) programs;
+	vec(struct isa_helper) helpers;   /* of the caller */
+	vec(struct vm_helper) helper_calls;
+	struct vm_thread *thread;
+
 	int stop_fd;          /* eventfd, written by skep_stop */
 	struct rt_result result;
 	double stage_us[STAGE_N];
@@ -95,6 +110,18 @@ int compile_to_tree(struct skep *s);          /* parse only */
 int compile_to_obj(struct skep *s);
 /* Makes the next compile begin with the source again: code generation uses up what is before it. */
 void compile_forget(struct skep *s);
+
+/* binary.c: assembly, bytecode and objects. */
+bool binary_is(enum skep_language lang);
+int binary_to_obj(struct skep *s);
+
+/* judge.c: skep's own verifier on program `prog` of the obj. -SKEP_WRONG_PROGRAM with a diagnostic when it refuses. */
+struct judged { struct obj_image image; struct verify_input in; struct verify_result result; };
+int judge_program(struct skep *s, u32 prog, struct judged *out);
+int judge_all(struct skep *s);
+
+/* program.c: the programs that skep_call() runs. */
+void program_free_all(struct skep *s);
 
 /* reject.c: a verifier's refusal as a diagnostic. Returns -SKEP_WRONG_PROGRAM. */
 int reject_report(struct skep *s, const struct rt_rejection *rej);

@@ -257,8 +257,7 @@ struct diag {
 	enum diag_severity severity;
 	enum diag_tag tag;
 	struct span span;
-	str rule;             /* the verifier's rule that was broken, or empty */
-	str text;
+	str text, rule;       /* the rule of the verifier that was broken, or empty */
 	vec(struct diag_extra { bool is_hint; struct span span; str text; }) extras;
 };
 
@@ -281,7 +280,7 @@ void diag_add(struct diags *dx, struct span at, enum diag_tag tag, const char *f
  * says what to do. */
 void diag_note(struct diags *dx, struct span at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void diag_hint(struct diags *dx, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Names the rule behind the diagnostic added last: shown in brackets, and "rule" in JSON. A constant text. */
+/* Names the rule behind the diagnostic added last (a constant text): in brackets; "rule" in JSON. */
 void diag_rule(struct diags *dx, const char *rule);
 const char *diag_tag_name(enum diag_tag tag);       /* "E_SYNTAX" */
 const char *diag_tag_gloss(enum diag_tag tag);
@@ -294,8 +293,7 @@ void diags_render(struct diags *dx, struct sbuf *out, bool color);
  * {"type":"omitted","errors":N,"warnings":N}. */
 void diags_render_json(struct diags *dx, struct sbuf *out);
 
-/* Collects the nearest names to a misspelt one: offer each candidate, then read `.best`
- * (empty when none is near enough). */
+/* The nearest name to a misspelt one: offer candidates, then read `.best` (empty: none is near). */
 struct nearest { str want; str best; u32 distance; };
 void nearest_init(struct nearest *n, str want);
 void nearest_offer(struct nearest *n, str candidate);

@@ -21,6 +21,8 @@ struct flags {
 	const char *file;     /* the first word that is no flag */
 	const char *stage;    /* --stage */
 	const char *output;   /* -o */
+	const char *program;  /* --program */
+	enum skep_execution execution;
 	bool help, timing;
 	bool is_bpftrace;     /* words and exit codes as bpftrace has them */
 	char **command;       /* behind `--` */
@@ -47,6 +49,10 @@ int session_report(struct skep *s, const struct flags *f, int result);
 int run_until_stopped(struct skep *s);
 /* Prints the events that match, with what they give if `is_verbose`; returns the exit code. */
 int list_events(struct flags *f, const char *pattern, bool is_verbose);
+/* The whole of stdin with a NUL behind it, to be freed; NULL when it cannot be read or is too large. */
+char *session_read_stdin(size_t *out_n);
+/* Whether a word is memory for `skep plugin`: bytes in hex. */
+bool plugin_is_memory(const char *word);
 int write_stdout(void *arg, const char *bytes, size_t n);
 
 struct verb {
@@ -62,6 +68,8 @@ int verb_info(struct flags *f);
 /* The command of that name, with its own flags. */
 int bpftrace_main(int argc, char **argv);
 extern const char info_help[];
-extern const char run_help[], check_help[], dump_help[], list_help[];
+int verb_build(struct flags *f);
+int verb_plugin(struct flags *f);
+extern const char run_help[], check_help[], dump_help[], list_help[], build_help[], plugin_help[];
 
 #endif

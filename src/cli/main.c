@@ -8,8 +8,10 @@ static const struct verb verbs[] = {
 	{ "run", "compile, attach and print", verb_run, run_help },
 	{ "check", "compile and have the verifier look", verb_check, check_help },
 	{ "dump", "show a stage of the compiler", verb_dump, dump_help },
+	{ "build", "compile to an ELF object", verb_build, build_help },
 	{ "list", "list the events of this machine", verb_list, list_help },
 	{ "info", "tell what this kernel's BPF can do", verb_info, info_help },
+	{ "plugin", "run one program for the conformance suite", verb_plugin, plugin_help },
 };
 
 static void usage(FILE *out)
@@ -81,6 +83,13 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		puts("skep " SKEP_VERSION);
 		return EXIT_GOOD;
+	}
+	/* The conformance suite's runner puts the memory before the words that it adds. */
+	if (argc > 2 && strcmp(argv[2], "plugin") == 0 && plugin_is_memory(argv[1])) {
+		char *mem = argv[1];
+
+		argv[1] = argv[2];
+		argv[2] = mem;
 	}
 	v = find_verb(argv[1]);
 	if (v)

@@ -150,6 +150,17 @@ static bool set_btf(struct flags *f, const char *v)
 	return true;
 }
 
+static bool set_program(struct flags *f, const char *v)
+{
+	f->program = v;
+	return true;
+}
+static bool set_type(struct flags *f, const char *v)
+{
+	f->o.program_type = v;
+	return true;
+}
+
 /* ---- one function a flag without -------------------------------------------------------------- */
 
 static void on_help(struct flags *f)
@@ -181,6 +192,23 @@ static void on_trace_pipe(struct flags *f)
 	f->o.trace_pipe = 1;
 }
 
+static void on_interp(struct flags *f)
+{
+	f->execution = SKEP_INTERPRETER;
+}
+static void on_jit(struct flags *f)
+{
+	f->execution = SKEP_NATIVE;
+}
+static void on_lenient(struct flags *f)
+{
+	f->o.unverified = 1;
+}
+static void on_unprivileged(struct flags *f)
+{
+	f->o.unprivileged = 1;
+}
+
 static const struct flag {
 	const char *name;
 	char letter;
@@ -195,17 +223,23 @@ static const struct flag {
 	{ "for", 0, set_for, NULL },
 	{ "help", 'h', NULL, on_help },
 	{ "include", 'I', add_dir, NULL },
+	{ "interp", 0, NULL, on_interp },
+	{ "jit", 0, NULL, on_jit },
 	{ "json", 0, NULL, on_json },
+	{ "lenient", 0, NULL, on_lenient },
 	{ "map-format", 0, add_format, NULL },
 	{ "no-maps", 0, NULL, on_no_maps },
 	{ "output", 'o', set_output, NULL },
 	{ "pid", 'p', set_pids, NULL },
+	{ "program", 0, set_program, NULL },
 	{ "script", 'e', set_script, NULL },
 	{ "stage", 0, set_stage, NULL },
 	{ "strict", 0, NULL, on_strict },
 	{ "style", 0, set_style, NULL },
 	{ "timing", 0, NULL, on_timing },
 	{ "trace-pipe", 0, NULL, on_trace_pipe },
+	{ "type", 0, set_type, NULL },
+	{ "unprivileged", 0, NULL, on_unprivileged },
 	{ "verbose", 'v', NULL, on_verbose },
 };
 

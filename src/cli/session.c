@@ -25,8 +25,7 @@ static void note(void *arg, const char *line)
 	fprintf(stderr, f->is_bpftrace ? "WARNING: %s\n" : "skep: note: %s\n", line);
 }
 
-/* The whole of stdin; NULL when it cannot be read or is too large. */
-static char *read_stdin(size_t *out_n)
+char *session_read_stdin(size_t *out_n)
 {
 	size_t cap = 1 << 16, n = 0;
 	char *text = malloc(cap);
@@ -36,8 +35,10 @@ static char *read_stdin(size_t *out_n)
 		char *more;
 
 		n += got;
-		if (n < cap)
+		if (n < cap) {
+			text[n] = 0;
 			break;
+		}
 		more = cap < STDIN_LIMIT ? realloc(text, cap * 2) : NULL;
 		if (!more) {
 			free(text);
@@ -58,7 +59,7 @@ static int load(struct skep *s, struct flags *f)
 		return skep_load_text(s, "stdin", f->script, strlen(f->script), SKEP_BPFTRACE);
 	if (strcmp(f->file, "-") == 0) {
 		size_t n;
-		char *text = read_stdin(&n);
+		char *text = session_read_stdin(&n);
 		int r = text ? skep_load_text(s, "stdin", text, n, lang) : -EFBIG;
 
 		free(text);

@@ -2,7 +2,8 @@
  * shows them, are in the .err file beside it, and the tag of its name is among them.
  *
  *	TAG.reason.c	compiled by a session. Its first line is `// flags: FLAG, …`: strict, trace_pipe,
- *			attach=POINT=FUNCTION, check (the kernel is asked too; skipped without the rights)
+ *			attach=POINT=FUNCTION, check (the kernel is asked too; skipped without the rights),
+ *			user (skep's own verifier is asked)
  *	TAG.reason.ir	parsed, optimised and generated for the oldest machine
  *	TAG.reason.s	assembled
  *
@@ -125,6 +126,8 @@ static void take_flag(struct file *f, struct flags *to, str word)
 		to->o.trace_pipe = 1;
 	else if (str_is(word, "check"))
 		to->check = true;
+	else if (str_is(word, "user"))
+		to->o.engine = SKEP_ENGINE_USER;
 	else if (str_starts(word, "attach=") && to->o.n_attach < MAX_ATTACH)
 		to->attach[to->o.n_attach++] = str_z(f->a, str_sub(word, 7, word.n));
 	else if (word.n)
@@ -175,7 +178,9 @@ static void run_c(struct file *f)
 	assert_non_null(s);
 	r = skep_load_text(s, str_z(f->a, f->name), f->text.s, f->text.n, SKEP_AUTO);
 	assert_int_equal(r, 0);
-	r = flags.check ? skep_check(s) : skep_dump(s, "bpf", discard, NULL);
+	r = flags.check || flags.o.engine == SKEP_ENGINE_USER
+		    ? skep_check(s)
+		    : skep_dump(s, "bpf", discard, NULL);
 	if (flags.check && lacks_rights(r)) {
 		printf("skip " STR_FMT ": %s\n", STR_ARG(f->name), skep_error(s));
 		f->skipped = true;
