@@ -265,9 +265,8 @@ struct diags {
 	struct arena *a;
 	struct sources *ss;
 	vec(struct diag) list;
-	u32 n_errors, n_warnings;
+	u32 n_errors, n_warnings, n_kept_errors, n_kept_warnings;
 	u32 limit;            /* of each kind kept; 20 by default; later ones are only counted */
-	u32 n_kept_errors, n_kept_warnings;
 	bool no_warnings, is_bpftrace; /* none are counted; text has bpftrace's form */
 	bool dropped;         /* the one added last was not kept, so its notes go nowhere */
 };
