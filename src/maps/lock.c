@@ -1,9 +1,9 @@
 /* Locks of maps: one word in private memory, a robust mutex in shared memory.
  *
- * Only writers lock. A private lock is a word: taken by compare-and-swap (inline in room.h), waited
- * for by spinning a little and then sleeping on the word (futex; the three-state scheme of U.
- * Drepper, "Futexes Are Tricky"). A thread of this process that dies takes the map with it, so
- * nothing more is needed.
+ * Only writers lock, for some tens of nanoseconds. A private lock is a word: taken by
+ * compare-and-swap and given back by a plain store (inline in room.h), which is why nobody sleeps on
+ * it: who waits spins a little, then lets others run, then naps, as the holder may have been
+ * interrupted. A thread of this process that dies takes the map with it, so nothing more is needed.
  *
  * A shared lock may be held by a process that is killed. The kernel walks the robust list of a
  * dying thread and marks its mutexes; the next one that locks hears EOWNERDEAD, lets the kind
@@ -12,12 +12,10 @@
  */
 #include "maps/room.h"
 
-#include <linux/futex.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <time.h>
 
-#define SPINS 100
+enum { SPINS = 100, YIELDS = 50, NAP_NS = 50000 };
 
 static void pause_cpu(void)
 {
@@ -26,20 +24,27 @@ static void pause_cpu(void)
 #endif
 }
 
+static bool take_word(u32 *word)
+{
+	u32 open = 0;
+
+	return __atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
+	       __atomic_compare_exchange_n(word, &open, 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
 static void lock_word(u32 *word)
 {
-	u32 open;
+	struct timespec nap = { 0, NAP_NS };
 
-	for (u32 i = 0; i < SPINS; i++) {
-		open = 0;
-		if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
-		    __atomic_compare_exchange_n(word, &open, 1, false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
-			return;
-		pause_cpu();
+	for (u32 i = 0; !take_word(word); i++) {
+		if (i < SPINS)
+			pause_cpu();
+		else if (i < SPINS + YIELDS)
+			sched_yield();
+		else
+			nanosleep(&nap, NULL);
 	}
-	while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE) != 0)
-		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 }
 
 /* After a lock call of a robust mutex: true if it is held now. */
@@ -66,12 +71,9 @@ void maps_lock_slow(struct maps_map *m, struct maps_lock *l)
 		sched_yield();
 }
 
-void maps_unlock_slow(struct maps_map *m, struct maps_lock *l)
+void maps_unlock_shared(struct maps_lock *l)
 {
-	if (m->is_shared)
-		pthread_mutex_unlock(&l->robust);
-	else
-		syscall(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	pthread_mutex_unlock(&l->robust);
 }
 
 bool maps_lock_try(struct maps_map *m, struct maps_lock *l)

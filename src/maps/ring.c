@@ -135,9 +135,14 @@ static void finish(void *record, u64 flags, u32 mark)
 	struct ring *r = (struct ring *)(void *)((u8 *)h - place - RING_PAGE);
 	bool waited;
 
+	/* Whoever asks for no wakeup need not see where the consumer is. */
+	if (flags & NO_WAKEUP && !(flags & FORCE_WAKEUP)) {
+		maps_store(&h->len, (h->len & ~BUSY) | mark);
+		return;
+	}
 	__atomic_exchange_n(&h->len, (h->len & ~BUSY) | mark, __ATOMIC_SEQ_CST);
 	waited = (__atomic_load_n(&r->consumer, __ATOMIC_SEQ_CST) & (r->bytes - 1)) == place;
-	if (flags & FORCE_WAKEUP || (waited && !(flags & NO_WAKEUP)))
+	if (flags & FORCE_WAKEUP || waited)
 		(void)!write(r->wake_fd, &one, sizeof(one));
 }
 

@@ -39,7 +39,7 @@ enum {
 /* One lock and what it guards. The locks of a map stand in one array, a cache line each. */
 struct maps_lock {
 	union {
-		u32 word; /* private: 0 free, 1 held, 2 held and waited for */
+		u32 word; /* private: 0 free, 1 held */
 		pthread_mutex_t robust;
 	};
 	u32 seq; /* counts removals: what a reader saw holds while it stands still */
@@ -127,7 +127,7 @@ u32 maps_possible_cpus(void);
 
 int maps_locks_init(struct maps_map *m);
 void maps_lock_slow(struct maps_map *m, struct maps_lock *l);
-void maps_unlock_slow(struct maps_map *m, struct maps_lock *l);
+void maps_unlock_shared(struct maps_lock *l);
 bool maps_lock_try(struct maps_map *m, struct maps_lock *l);
 
 static inline void maps_lock(struct maps_map *m, struct maps_lock *l)
@@ -141,8 +141,10 @@ static inline void maps_lock(struct maps_map *m, struct maps_lock *l)
 
 static inline void maps_unlock(struct maps_map *m, struct maps_lock *l)
 {
-	if (m->is_shared || __atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2)
-		maps_unlock_slow(m, l);
+	if (m->is_shared)
+		maps_unlock_shared(l);
+	else
+		__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
 }
 
 /* ---- words that several threads read and write ----------------------------------------------- */
