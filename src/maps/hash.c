@@ -69,10 +69,10 @@ int maps_table_check(const struct maps_spec *s, const char **out_why)
 void maps_table_layout(struct maps_map *m)
 {
 	/* Half full, so that most chains have one element: a step more is a cache miss more. */
-	u64 n_buckets = 2 * (u64)maps_pow2(m->spec.max_entries), n;
+	u64 n_buckets = 2 * (u64)maps_pow2(m->max_elems), n;
 
 	m->lru = m->spec.type == ISA_MAP_LRU_HASH || m->spec.type == ISA_MAP_LRU_PERCPU_HASH;
-	m->in_place = m->percpu || m->spec.type == ISA_MAP_HASH_OF_MAPS;
+	m->in_place |= m->percpu || m->spec.type == ISA_MAP_HASH_OF_MAPS;
 	m->mask = (u32)(n_buckets - 1);
 	m->n_stripes = n_buckets / 4 < MAX_STRIPES ? (u32)(n_buckets / 4) : MAX_STRIPES;
 	/* Spares cost memory: few of them where values are large. */
@@ -82,7 +82,7 @@ void maps_table_layout(struct maps_map *m)
 		m->n_stripes = 1;
 	m->n_lists = m->n_stripes < MAX_LISTS ? m->n_stripes : MAX_LISTS;
 	m->n_locks = m->n_stripes + m->n_lists;
-	n = (u64)m->spec.max_entries + (m->in_place ? 0 : m->n_stripes);
+	n = (u64)m->max_elems + (m->in_place ? 0 : m->n_stripes);
 	m->n_elems = (u32)n;
 	m->value_off = (u32)sizeof(struct hash_elem) + m->key_pad;
 	m->stride = m->value_off + (m->percpu ? 0 : m->value_pad);
@@ -97,7 +97,7 @@ void maps_table_layout(struct maps_map *m)
 
 int maps_table_init(struct maps_map *m)
 {
-	u32 max = m->spec.max_entries;
+	u32 max = m->max_elems;
 
 	for (u32 s = 0; s < m->n_stripes && !m->in_place; s++) {
 		m->locks[s].spare = max + 1 + s;
@@ -244,7 +244,7 @@ void maps_table_repair(struct maps_map *m, u32 lock)
 static bool same_key(const struct maps_map *m, const struct hash_elem *x, const void *key)
 {
 	const u64 *have = (const u64 *)(const void *)(x + 1);
-	u32 size = m->spec.key_size;
+	u32 size = m->key_bytes;
 
 	for (u32 at = 0; at < size; at += 8)
 		if (maps_load64(have++) != maps_word(key, at, size))
@@ -255,7 +255,7 @@ static bool same_key(const struct maps_map *m, const struct hash_elem *x, const 
 /* With the stripe held: the element, and the link that leads to it. */
 static u32 find_held(struct maps_map *m, const void *key, u32 hash, u32 **out_link)
 {
-	u32 *link = head_of(m, hash & m->mask), size = m->spec.key_size, steps = 0;
+	u32 *link = head_of(m, hash & m->mask), size = m->key_bytes, steps = 0;
 	bool is_word = size <= 8;
 	u64 word = is_word ? maps_word(key, 0, size) : 0;
 
@@ -330,15 +330,15 @@ static u32 find_any(struct maps_map *m, const void *key)
 	u32 four;
 	u64 word;
 
-	if (m->spec.key_size == 4) {
+	if (m->key_bytes == 4) {
 		memcpy(&four, key, 4);
 		return find_word(m, four, (u32)maps_hash_word(m->seed, four));
 	}
-	if (m->spec.key_size == 8) {
+	if (m->key_bytes == 8) {
 		memcpy(&word, key, 8);
 		return find_word(m, word, (u32)maps_hash_word(m->seed, word));
 	}
-	return find(m, key, (u32)maps_hash(m->seed, key, m->spec.key_size), NULL);
+	return find(m, key, (u32)maps_hash(m->seed, key, m->key_bytes), NULL);
 }
 
 void *maps_table_lookup(struct maps_map *m, u32 slot, const void *key)
@@ -365,7 +365,7 @@ static void copy_value(struct maps_map *m, u32 i, void *out)
 
 int maps_table_sys_lookup(struct maps_map *m, const void *key, void *out)
 {
-	u32 hash = (u32)maps_hash(m->seed, key, m->spec.key_size), seq, i, *link;
+	u32 hash = (u32)maps_hash(m->seed, key, m->key_bytes), seq, i, *link;
 	struct maps_lock *l = stripe_of(m, hash);
 
 	for (u32 tries = 0; tries < TRIES; tries++) {
@@ -393,6 +393,10 @@ static void write_value(struct maps_map *m, u32 i, u32 slot, const void *value, 
 {
 	u32 size = m->percpu && slot == ALL_SLOTS ? m->value_pad : m->value_bytes;
 
+	for (u32 s = 0; !value && s < m->n_slots; s++)
+		maps_fill_zero(value_of(m, i, s), m->value_pad);
+	if (!value)
+		return;
 	for (u32 s = 0; s < m->n_slots; s++) {
 		if (!m->percpu || s == slot)
 			maps_copy_in(value_of(m, i, s), value, size);
@@ -409,7 +413,7 @@ static void write_elem(struct maps_map *m, u32 i, u32 hash, const void *key, u32
 	struct hash_elem *x = hash_at(m, i);
 
 	maps_store(&x->hash, hash);
-	maps_copy_in(x + 1, key, m->spec.key_size);
+	maps_copy_in(x + 1, key, m->key_bytes);
 	write_value(m, i, slot, value, true);
 }
 
@@ -445,7 +449,7 @@ static void replace(struct maps_map *m, u32 *link, u32 hash, const void *key, co
 
 static int change(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags)
 {
-	u32 hash = (u32)maps_hash(m->seed, key, m->spec.key_size), *link, i;
+	u32 hash = (u32)maps_hash(m->seed, key, m->key_bytes), *link, i;
 	struct maps_lock *l = stripe_of(m, hash);
 	int err = 0;
 
@@ -497,7 +501,7 @@ bool maps_table_unlink(struct maps_map *m, u32 i)
 
 int maps_table_remove(struct maps_map *m, const void *key)
 {
-	u32 hash = (u32)maps_hash(m->seed, key, m->spec.key_size), *link, i;
+	u32 hash = (u32)maps_hash(m->seed, key, m->key_bytes), *link, i;
 	struct maps_lock *l = stripe_of(m, hash);
 
 	maps_lock(m, l);
@@ -525,7 +529,7 @@ static int first_key(struct maps_map *m, u64 bucket, void *out)
 		maps_lock(m, l);
 		i = *head_of(m, (u32)bucket);
 		if (is_elem(m, i))
-			maps_copy_out(out, hash_at(m, i) + 1, m->spec.key_size);
+			maps_copy_out(out, hash_at(m, i) + 1, m->key_bytes);
 		maps_unlock(m, l);
 		if (is_elem(m, i))
 			return 0;
@@ -540,14 +544,14 @@ int maps_table_sys_next(struct maps_map *m, const void *key, void *out)
 
 	if (!key)
 		return first_key(m, 0, out);
-	hash = (u32)maps_hash(m->seed, key, m->spec.key_size);
+	hash = (u32)maps_hash(m->seed, key, m->key_bytes);
 	l = stripe_of(m, hash);
 	maps_lock(m, l);
 	i = find_held(m, key, hash, &link);
 	if (i)
 		next = hash_at(m, i)->next;
 	if (is_elem(m, next))
-		maps_copy_out(out, hash_at(m, next) + 1, m->spec.key_size);
+		maps_copy_out(out, hash_at(m, next) + 1, m->key_bytes);
 	maps_unlock(m, l);
 	if (is_elem(m, next))
 		return 0;

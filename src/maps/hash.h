@@ -24,6 +24,7 @@ void maps_table_layout(struct maps_map *m);
 int maps_table_init(struct maps_map *m);
 void maps_table_repair(struct maps_map *m, u32 lock);
 void *maps_table_lookup(struct maps_map *m, u32 slot, const void *key);
+/* `value` NULL: zeroes. */
 int maps_table_update(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags);
 int maps_table_remove(struct maps_map *m, const void *key);
 s64 maps_table_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg);

@@ -30,6 +30,11 @@ static const struct maps_ops *const kinds[] = {
 	[ISA_MAP_STACK] = &maps_stack_ops,
 	[ISA_MAP_RINGBUF] = &maps_ring_ops,
 	[ISA_MAP_BLOOM_FILTER] = &maps_bloom_ops,
+	[ISA_MAP_USER_RINGBUF] = &maps_user_ring_ops,
+	[ISA_MAP_TASK_STORAGE] = &maps_task_storage_ops,
+	[ISA_MAP_CGRP_STORAGE] = &maps_task_storage_ops,
+	[ISA_MAP_CGROUP_STORAGE] = &maps_cgroup_storage_ops,
+	[ISA_MAP_PERCPU_CGROUP_STORAGE] = &maps_cgroup_storage_ops,
 };
 
 /* ---- making them ---------------------------------------------------------------------------- */
@@ -123,7 +128,9 @@ int maps_create(const struct maps_spec *spec, struct maps_map **out, struct err 
 	if (m->percpu || spec->type == ISA_MAP_PERF_EVENT_ARRAY)
 		m->n_slots = spec->n_slots ? spec->n_slots : maps_possible_cpus();
 	m->key_pad = (u32)round_up(spec->key_size, 8);
+	m->key_bytes = spec->key_size;
 	m->value_bytes = spec->value_size;
+	m->max_elems = spec->max_entries;
 	m->value_pad = (u32)round_up(spec->value_size, 8);
 	if (spec->inner)
 		m->inner = spec->inner->spec;

@@ -42,6 +42,7 @@ const struct maps_spec *maps_spec(const struct maps_map *m);
 
 /* Which slot of per-CPU values the calling code uses. */
 struct maps_thread { u32 slot; };
+typedef int (*maps_record_fn)(void *arg, const void *data, u32 size);
 
 /* ---- what programs call: one entry for each map helper ------------------------------------------ */
 
@@ -63,12 +64,21 @@ void maps_ring_submit(void *record, u64 flags);
 void maps_ring_discard(void *record, u64 flags);
 int maps_ring_output(struct maps_map *m, const void *data, u64 size, u64 flags);
 u64 maps_ring_query(struct maps_map *m, u64 flags);
+/* User ring buffer: hands the records that user space submitted to fn until it returns non-zero; how many, or -EBUSY
+ * when another thread drains, -EINVAL, -E2BIG for a spoilt ring. */
+s64 maps_user_drain(struct maps_map *m, maps_record_fn fn, void *arg, u64 flags);
 /* Stack traces: stores `n` addresses and returns their id; -EEXIST when another stack has it and the flags
  * (BPF_F_FAST_STACK_CMP, BPF_F_REUSE_STACKID) do not allow otherwise, -EFAULT for no addresses. */
 s64 maps_stack_store(struct maps_map *m, const u64 *ips, u32 n, u64 flags);
 /* Perf event array: a record for the readers of a slot. */
 int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
 		     u64 size);
+/* Local storage (task_storage, cgrp_storage, cgroup_storage and its per-CPU form): the value of the object with this id,
+ * made if there is none (of `init`, or zeroes) and `create` says so; NULL if there is none or no room. cgroup_storage
+ * always gives one when it may create. Whoever learns that an object is gone deletes its value. */
+void *maps_storage_get(struct maps_map *m, const struct maps_thread *t, u64 owner, const void *init,
+		       bool create);
+int maps_storage_delete(struct maps_map *m, u64 owner);
 /* Calls fn for every element until it returns non-zero; returns how many were visited. */
 typedef s64 (*maps_each_fn)(void *arg, const void *key, void *value);
 s64 maps_each(struct maps_map *m, const struct maps_thread *t, maps_each_fn fn, void *arg);
@@ -84,8 +94,12 @@ int maps_sys_set_inner(struct maps_map *m, const void *key, struct maps_map *inn
 int maps_sys_set_prog(struct maps_map *m, u32 index, void *prog);
 /* Delivers what is in a ring buffer or perf event array; returns the number of records, or what fn returned
  * if that is negative. */
-typedef int (*maps_record_fn)(void *arg, const void *data, u32 size);
 int maps_consume(struct maps_map *m, maps_record_fn fn, void *arg);
+/* User ring buffer: space for a record, or NULL when there is none now (maps_wait_fd() is readable once a program has
+ * drained some); then exactly one of submit and discard. */
+void *maps_user_reserve(struct maps_map *m, u64 size);
+void maps_user_submit(void *record);
+void maps_user_discard(void *record);
 /* Records that a ring buffer or perf event array had no room for, since it was made. */
 u64 maps_lost(struct maps_map *m);
 /* A descriptor that is readable when there may be records (an eventfd), or negative errno. */

@@ -234,7 +234,7 @@ int maps_consume(struct maps_map *m, maps_record_fn fn, void *arg)
 	int sum = 0, n;
 	u64 count;
 
-	if (!m->n_rings)
+	if (!m->n_rings || m->spec.type == ISA_MAP_USER_RINGBUF)
 		return -EINVAL;
 	(void)!read(m->wake_fd, &count, sizeof(count));
 	for (u32 i = 0; i < m->n_rings; i++) {
@@ -255,11 +255,106 @@ u64 maps_lost(struct maps_map *m)
 {
 	u64 sum = 0;
 
+	if (m->spec.type == ISA_MAP_USER_RINGBUF)
+		return 0;
 	for (u32 i = 0; i < m->n_rings; i++)
 		sum += maps_load64(&maps_rings_at(m, i)->lost);
 	return sum;
 }
 
+/* ---- the other way round: user space produces, programs consume --------------------------------- */
+
+void *maps_user_reserve(struct maps_map *m, u64 size)
+{
+	void *record;
+	u64 count;
+
+	if (m->spec.type != ISA_MAP_USER_RINGBUF)
+		return NULL;
+	record = maps_rings_reserve(m, 0, size);
+	if (record)
+		return record;
+	/* Room that comes from here on wakes whoever waits. */
+	(void)!read(m->wake_fd, &count, sizeof(count));
+	return maps_rings_reserve(m, 0, size);
+}
+
+void maps_user_submit(void *record)
+{
+	finish(record, NO_WAKEUP, 0);
+}
+
+void maps_user_discard(void *record)
+{
+	finish(record, NO_WAKEUP, DISCARDED);
+}
+
+/* The record at the consumer's position: 1 and its place, 0 if there is none, or what is wrong. */
+static int peek(struct ring *r, struct header **out, u32 *out_len)
+{
+	u64 at = r->consumer, end = maps_load64(&r->producer);
+	struct header *h = header_at(r, at);
+	u32 len;
+
+	if (end % 8)
+		return -EINVAL;
+	if (at >= end)
+		return 0;
+	len = maps_load(&h->len);
+	if (span_of(len) > end - at)
+		return -EINVAL;
+	if (span_of(len) > r->bytes || (len & ~(BUSY | DISCARDED)) >= 1u << 24)
+		return -E2BIG;
+	*out = h;
+	*out_len = len;
+	return len & BUSY ? 0 : 1;
+}
+
+static s64 drain_user(struct ring *r, maps_record_fn fn, void *arg)
+{
+	enum { MOST = 128 * 1024 };
+	struct header *h = NULL;
+	bool more = true;
+	u32 len = 0;
+	s64 n = 0;
+
+	for (u32 i = 0; i < MOST && more; i++) {
+		int has = peek(r, &h, &len);
+
+		if (has <= 0)
+			return has ? has : n;
+		if (!(len & DISCARDED)) {
+			more = fn(arg, h + 1, len) == 0;
+			n++;
+		}
+		maps_store64(&r->consumer, r->consumer + span_of(len));
+	}
+	return n;
+}
+
+s64 maps_user_drain(struct maps_map *m, maps_record_fn fn, void *arg, u64 flags)
+{
+	struct ring *r;
+	u64 one = 1;
+	s64 n;
+
+	if (m->spec.type != ISA_MAP_USER_RINGBUF || flags & ~(u64)(NO_WAKEUP | FORCE_WAKEUP))
+		return -EINVAL;
+	r = maps_rings_at(m, 0);
+	if (__atomic_exchange_n(&r->reading, 1, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	n = drain_user(r, fn, arg);
+	__atomic_store_n(&r->reading, 0, __ATOMIC_RELEASE);
+	if (flags & FORCE_WAKEUP || (n > 0 && !(flags & NO_WAKEUP)))
+		(void)!write(r->wake_fd, &one, sizeof(one));
+	return n;
+}
+
+const struct maps_ops maps_user_ring_ops = { .check = ring_check,
+					     .layout = ring_layout,
+					     .init = maps_rings_init_all,
+					     .close = maps_rings_close_all,
+					     .local_only = true };
 const struct maps_ops maps_ring_ops = { .check = ring_check,
 					.layout = ring_layout,
 					.init = maps_rings_init_all,

@@ -57,7 +57,8 @@ struct maps_map {
 	u64 seed;
 	u32 n_slots;		/* per-CPU kinds; else 1 */
 	u32 key_pad, value_pad; /* sizes rounded up to 8 */
-	u32 value_bytes;	/* of a value in the map; spec's but in hash of maps */
+	/* What the table works with: the spec's but in hash of maps and in local storage. */
+	u32 key_bytes, value_bytes, max_elems;
 	u32 n_locks;
 	bool percpu, is_shared;
 	/* Of tables and tries. */
@@ -110,7 +111,8 @@ struct maps_ops {
 extern const struct maps_ops maps_hash_ops, maps_percpu_hash_ops, maps_lru_ops, maps_lru_percpu_ops,
 	maps_array_ops, maps_percpu_array_ops, maps_lpm_ops, maps_array_of_ops, maps_hash_of_ops,
 	maps_prog_array_ops, maps_ring_ops, maps_perf_ops, maps_queue_ops, maps_stack_ops,
-	maps_bloom_ops, maps_stack_trace_ops;
+	maps_bloom_ops, maps_stack_trace_ops, maps_user_ring_ops, maps_task_storage_ops,
+	maps_cgroup_storage_ops;
 
 /* ---- region.c ------------------------------------------------------------------------------- */
 

@@ -72,8 +72,9 @@ static const u32 made[] = { ISA_MAP_HASH,	  ISA_MAP_ARRAY,	   ISA_MAP_PERCPU_HAS
 			    ISA_MAP_PERCPU_ARRAY, ISA_MAP_LRU_HASH,	   ISA_MAP_LRU_PERCPU_HASH,
 			    ISA_MAP_LPM_TRIE,	  ISA_MAP_QUEUE,	   ISA_MAP_STACK,
 			    ISA_MAP_BLOOM_FILTER, ISA_MAP_RINGBUF,	   ISA_MAP_PROG_ARRAY,
-			    ISA_MAP_STACK_TRACE,  ISA_MAP_PERF_EVENT_ARRAY };
-static const u32 key_sizes[] = { 0, 1, 4, 5, 8, 260, 261, 5000 };
+			    ISA_MAP_STACK_TRACE,  ISA_MAP_PERF_EVENT_ARRAY, ISA_MAP_USER_RINGBUF,
+			    ISA_MAP_CGROUP_STORAGE, ISA_MAP_PERCPU_CGROUP_STORAGE };
+static const u32 key_sizes[] = { 0, 1, 4, 5, 8, 16, 260, 261, 5000 };
 static const u32 value_sizes[] = { 0, 1, 4, 8, 12, 1016, 1024, 32768, 32769, 4194304, 4194305 };
 static const u32 counts[] = { 0, 1, 7, 4096 };
 static const u32 flag_sets[] = { 0,
