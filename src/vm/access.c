@@ -81,7 +81,7 @@ static bool allowed(const struct vm_thread *t, u64 addr, u64 size, bool is_write
 	if (t->ctx && within(addr, size, (u64)(uintptr_t)t->ctx, t->ctx_size))
 		return true;
 	if (k->data && !(is_write && k->read_only) &&
-	    within(addr, size, (u64)(uintptr_t)k->data, k->size))
+	    within(addr, size, (u64)(uintptr_t)k->data - k->meta, (u64)k->size + k->meta))
 		return true;
 	if (in_regions(t, addr, size, is_write))
 		return true;
@@ -145,6 +145,20 @@ static bool is_region(const struct vm_thread *t, u64 addr, u8 kind)
 	return i && t->regions[i - 1].lo == addr && t->regions[i - 1].kind == kind;
 }
 
+bool vm_access_dynptr(struct vm_thread *t, u64 addr)
+{
+	struct vm_dynptr p;
+
+	if (!vm_access(t, addr, sizeof(p), false))
+		return false;
+	memcpy(&p, (const void *)(uintptr_t)addr, sizeof(p));
+	if (!p.data || !p.size)
+		return true;
+	if (p.kind == VM_DYNPTR_RECORD && !is_region(t, p.data, VM_REGION_RECORD))
+		return stray(t, p.data, p.size, "a record not reserved,");
+	return vm_access(t, p.data, p.size, p.kind != VM_DYNPTR_READ_ONLY);
+}
+
 static bool is_map(const struct vm_thread *t, u64 value)
 {
 	for (u32 i = 0; i < t->prog->n_maps; i++)
@@ -195,6 +209,8 @@ static bool check_single(struct vm_thread *t, enum isa_arg kind, u64 v, const st
 	case ISA_ARG_OUT_LONG: return vm_access(t, v, 8, true);
 	case ISA_ARG_OUT_INT:
 	case ISA_ARG_SPIN_LOCK: return vm_access(t, v, 4, true);
+	case ISA_ARG_DYNPTR: return vm_access_dynptr(t, v);
+	case ISA_ARG_OUT_DYNPTR: return vm_access(t, v, sizeof(struct vm_dynptr), true);
 	case ISA_ARG_RESERVED:
 		return is_region(t, v, VM_REGION_RECORD) ||
 		       stray(t, v, 1, "a record not reserved,");

@@ -118,6 +118,39 @@ VM_HELPER(spin_unlock)
 	return 0;
 }
 
+/* ---- local storage ------------------------------------------------------------------------------
+ */
+
+enum { CREATE = 1 };
+
+/* A program has no other task than the current one. */
+static bool is_current(const struct vm_thread *t, u64 task)
+{
+	return task && task == (u64)(uintptr_t)t->task_object;
+}
+
+VM_HELPER(task_storage_get)
+{
+	UNUSED;
+	if (d & ~(u64)CREATE || !is_current(t, b))
+		return 0;
+	return (u64)(uintptr_t)maps_storage_get(MAP(a), &t->maps, vm_task_tid(t), PTR(c),
+						d & CREATE);
+}
+
+VM_HELPER(task_storage_delete)
+{
+	UNUSED;
+	return is_current(t, b) ? NUM(maps_storage_delete(MAP(a), vm_task_tid(t))) : NUM(-EINVAL);
+}
+
+/* The verifier takes the result for a value: there is always one. */
+VM_HELPER(get_local_storage)
+{
+	UNUSED;
+	return (u64)(uintptr_t)maps_storage_get(MAP(a), &t->maps, vm_cgroup_id(t), NULL, true);
+}
+
 /* ---- calling back -------------------------------------------------------------------------------
  */
 
@@ -170,4 +203,37 @@ VM_HELPER(loop)
 			break;
 	}
 	return i;
+}
+
+struct drain {
+	struct vm_thread *t;
+	u64 func, arg;
+};
+
+static int drain_record(void *arg, const void *data, u32 size)
+{
+	const struct drain *x = arg;
+	struct vm_thread *t = x->t;
+	u64 at = (u64)(uintptr_t)data;
+	struct vm_dynptr p;
+	u64 stop = 1;
+
+	vm_dynptr_set(&p, at, size, VM_DYNPTR_READ_ONLY);
+	if (!t->checked ||
+	    (vm_access_open(t, (u64)(uintptr_t)&p, sizeof(p), false, VM_REGION_MEM) &&
+	     vm_access_open(t, at, size, false, VM_REGION_MEM)))
+		stop = vm_run_callback(t, x->func, (u64)(uintptr_t)&p, x->arg, 0, 0);
+	if (t->checked) {
+		vm_access_close(t, (u64)(uintptr_t)&p);
+		vm_access_close(t, at);
+	}
+	return t->fault || stop;
+}
+
+VM_HELPER(user_ringbuf_drain)
+{
+	struct drain x = { t, b, c };
+
+	UNUSED;
+	return NUM(maps_user_drain(MAP(a), drain_record, &x, d));
 }

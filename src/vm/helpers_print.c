@@ -17,7 +17,7 @@
 enum { MOST_ARGS = 12, MOST_STRING = 512, MOST_TEXT = 1024 };
 
 struct writer {
-	const struct vm_thread *t;
+	struct vm_thread *t;
 	char *out;
 	u64 size, n; /* n counts also what did not fit */
 	const u64 *args;
@@ -147,7 +147,7 @@ static int put_conversion(struct writer *w, const char *at)
 	return (int)n + 1;
 }
 
-s64 vm_format(const struct vm_thread *t, char *out, u64 size, const char *fmt, u64 fmt_size,
+s64 vm_format(struct vm_thread *t, char *out, u64 size, const char *fmt, u64 fmt_size,
 	      const u64 *args, u32 n_args)
 {
 	struct writer w = { .t = t, .out = out, .size = size, .args = args, .n_args = n_args };

@@ -1,7 +1,7 @@
 /* Helpers: reading memory that may not be there.
  *
- * Memory of the traced process is read through its mem file where the thread has one, else through
- * process_vm_readv; without a traced process it is our own, read the same way, so that a wrong
+ * Memory of the traced process is read as the engine's table says, else through its mem file where
+ * the thread has one, else through process_vm_readv; without a traced process it is our own, read the same way, so that a wrong
  * address is an error and no signal. On failure the whole destination is cleared, as the kernel
  * does.
  */
@@ -15,18 +15,20 @@
 #define UNUSED ((void)t, (void)a, (void)b, (void)c, (void)d, (void)e)
 
 /* One read; how many bytes came, or -1. */
-static ssize_t read_some(const struct vm_thread *t, bool own, void *out, u64 addr, u64 size)
+static ssize_t read_some(struct vm_thread *t, bool own, void *out, u64 addr, u64 size)
 {
 	struct iovec to = { out, size };
 	struct iovec from = { (void *)(uintptr_t)addr, size };
 
+	if (!own && t->ops && t->ops->read)
+		return (ssize_t)t->ops->read(t, out, addr, size);
 	if (!own && t->has_task && t->task.mem_fd > 0)
 		return pread(t->task.mem_fd, out, size, (off_t)addr);
 	return process_vm_readv(!own && t->has_task ? (pid_t)t->task.tid : getpid(), &to, 1, &from,
 				1, 0);
 }
 
-int vm_read_at(const struct vm_thread *t, bool own, void *out, u64 addr, u64 size)
+int vm_read_at(struct vm_thread *t, bool own, void *out, u64 addr, u64 size)
 {
 	u64 done = 0;
 
@@ -41,7 +43,7 @@ int vm_read_at(const struct vm_thread *t, bool own, void *out, u64 addr, u64 siz
 }
 
 /* Reads up to the end of a page at a time: what lies behind the string need not be there. */
-s64 vm_read_str(const struct vm_thread *t, bool own, char *out, u64 addr, u64 size)
+s64 vm_read_str(struct vm_thread *t, bool own, char *out, u64 addr, u64 size)
 {
 	enum { PAGE = 4096 };
 	u64 done = 0;

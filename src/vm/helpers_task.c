@@ -2,13 +2,15 @@
  * process.
  *
  * Arguments of a traced function are the context itself: n_args 64-bit words, then the return
- * value. User stacks are walked by frame pointers from the site's; what was built without them ends
- * early, as in the kernel.
+ * value. User stacks are the engine's where its table has a walk, else they are walked by frame
+ * pointers from the site's; what was built without them ends early, as in the kernel.
  */
 #include "vm/run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -63,7 +65,22 @@ VM_HELPER(get_current_comm)
 VM_HELPER(get_current_cgroup_id)
 {
 	UNUSED;
-	return t->task.cgroup;
+	return vm_cgroup_id(t);
+}
+
+VM_HELPER(get_current_ancestor_cgroup_id)
+{
+	const u64 *ids;
+	s32 level = (s32)a;
+	u32 n = vm_cgroups(t, &ids);
+
+	UNUSED;
+	return level >= 0 && (u32)level < n ? ids[level] : 0;
+}
+
+u32 vm_task_tid(const struct vm_thread *t)
+{
+	return t->has_task ? t->task.tid : (u32)syscall(SYS_gettid);
 }
 
 /* Only the namespace that this process lives in can be asked about. */
@@ -82,6 +99,66 @@ VM_HELPER(get_ns_current_pid_tgid)
 	pair[0] = (u32)ids;
 	pair[1] = (u32)(ids >> 32);
 	memcpy((void *)(uintptr_t)c, pair, 8);
+	return 0;
+}
+
+/* A handle of the traced task for task_storage_get. Nothing is to be read through it (programs for
+ * this engine are verified without the kernel's types); it is zeroes, so that nothing can go wrong. */
+VM_HELPER(get_current_task_btf)
+{
+	void *p;
+
+	UNUSED;
+	if (!t->task_object) {
+		p = mmap(NULL, VM_TASK_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED) {
+			t->fault = -ENOMEM;
+			return 0;
+		}
+		t->task_object = p;
+	}
+	return (u64)(uintptr_t)t->task_object;
+}
+
+static u64 send(struct vm_thread *t, u64 number, bool is_thread)
+{
+	int err;
+
+	if (!number || (u32)number > 64)
+		return (u64)-EINVAL;
+	if (t->ops && t->ops->signal)
+		return (u64)(s64)t->ops->signal(t, (u32)number, is_thread);
+	/* Without a traced process it would be the one that runs the program. */
+	if (!t->has_task)
+		return (u64)-EPERM;
+	err = is_thread ? (int)syscall(SYS_tgkill, (pid_t)t->task.tgid, (pid_t)t->task.tid,
+				       (int)number)
+			: kill((pid_t)t->task.tgid, (int)number);
+	return err ? (u64)(s64)-errno : 0;
+}
+
+VM_HELPER(send_signal)
+{
+	UNUSED;
+	return send(t, (u32)a, false);
+}
+
+VM_HELPER(send_signal_thread)
+{
+	UNUSED;
+	return send(t, (u32)a, true);
+}
+
+VM_HELPER(get_retval)
+{
+	UNUSED;
+	return (u64)(s64)t->retval;
+}
+
+VM_HELPER(set_retval)
+{
+	UNUSED;
+	t->retval = (int)a;
 	return 0;
 }
 
@@ -125,12 +202,29 @@ VM_HELPER(get_func_ret)
 	return context_word(a, t->site.n_args, b);
 }
 
+/* The engine's stack, without the first `skip`. */
+static u32 asked(struct vm_thread *t, u8 *out, u32 most, u32 skip)
+{
+	enum { MOST = 512 };
+	u64 ips[MOST];
+	u32 n = t->ops->stack(t, ips, most + skip < MOST ? most + skip : MOST);
+
+	if (n > MOST)
+		n = MOST;
+	n = n > skip ? n - skip : 0;
+	n = n < most ? n : most;
+	memcpy(out, ips + skip, 8ull * n);
+	return n;
+}
+
 /* Return addresses from the traced place upwards, without the first `skip`; how many fitted. */
-static u32 walk(const struct vm_thread *t, u8 *out, u32 most, u64 skip)
+static u32 walk(struct vm_thread *t, u8 *out, u32 most, u64 skip)
 {
 	u64 fp = t->site.fp, ip = t->site.ip;
 	u32 n = 0;
 
+	if (t->ops && t->ops->stack)
+		return asked(t, out, most, (u32)skip);
 	while (ip && n < most) {
 		u64 next[2] = { 0 };
 
@@ -169,7 +263,7 @@ VM_HELPER(get_stack)
 		return (u64)-EOPNOTSUPP;
 	if (c % 8 || (d & ~(u64)(SKIP | USER_STACK)))
 		return (u64)-EINVAL;
-	if (!t->site.ip)
+	if (!t->site.ip && !(t->ops && t->ops->stack))
 		return (u64)-EFAULT;
 	return 8ull * walk(t, out, (u32)c / 8, d & SKIP);
 }

@@ -7,10 +7,12 @@
 
 #define UNUSED ((void)t, (void)a, (void)b, (void)c, (void)d, (void)e)
 
-static u64 now(clockid_t clock)
+static u64 now(struct vm_thread *t, clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
+	if (t->ops && t->ops->time)
+		return t->ops->time(t, clock);
 	clock_gettime(clock, &ts);
 	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
 }
@@ -18,25 +20,40 @@ static u64 now(clockid_t clock)
 VM_HELPER(ktime_get_ns)
 {
 	UNUSED;
-	return now(CLOCK_MONOTONIC);
+	return now(t, CLOCK_MONOTONIC);
 }
 
 VM_HELPER(ktime_get_boot_ns)
 {
 	UNUSED;
-	return now(CLOCK_BOOTTIME);
+	return now(t, CLOCK_BOOTTIME);
 }
 
 VM_HELPER(ktime_get_coarse_ns)
 {
 	UNUSED;
-	return now(CLOCK_MONOTONIC_COARSE);
+	return now(t, CLOCK_MONOTONIC_COARSE);
 }
 
 VM_HELPER(ktime_get_tai_ns)
 {
 	UNUSED;
-	return now(CLOCK_TAI);
+	return now(t, CLOCK_TAI);
+}
+
+/* The kernel counts ticks from five minutes before its 32-bit counter wraps; the coarse clock moves
+ * with the ticks, and its resolution is one. */
+VM_HELPER(jiffies64)
+{
+	enum { BEFORE_WRAP = 300 };
+	struct timespec tick = { 0, 10000000 };
+	u64 ns;
+
+	UNUSED;
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	ns = tick.tv_nsec > 0 ? (u64)tick.tv_nsec : 10000000u;
+	return (1ull << 32) - BEFORE_WRAP * (1000000000u / ns) +
+	       now(t, CLOCK_MONOTONIC_COARSE) / ns;
 }
 
 VM_HELPER(get_smp_processor_id)

@@ -7,7 +7,7 @@
 
 #include "vm/vm.h"
 
-enum { VM_FRAMES = 8, VM_TAIL_CALLS = 33 };
+enum { VM_FRAMES = 8, VM_TAIL_CALLS = 33, VM_CGROUP_LEVELS = 16, VM_TASK_BYTES = 1 << 16 };
 #define VM_STACK_BYTES ((u32)VM_FRAMES * ISA_STACK_BYTES)
 
 /* ---- operations --------------------------------------------------------------------------------- */
@@ -101,6 +101,11 @@ struct vm_thread {
 	struct vm_task task;
 	struct vm_packet packet;
 	struct vm_site site;
+	const struct vm_ops *ops;
+	int retval;
+	void *task_object;    /* what get_current_task_btf gives: TASK_BYTES of zeroes, or NULL */
+	u64 cgroups[VM_CGROUP_LEVELS];    /* of process `cgroups_of`, from the root on */
+	u32 n_cgroups, cgroups_of;
 	vm_print_fn print;
 	void *print_arg;
 	vm_callback_fn callback;
@@ -129,7 +134,14 @@ bool vm_access_result(struct vm_thread *t, u32 id, const u64 args[5], u64 result
 bool vm_access_open(struct vm_thread *t, u64 addr, u64 size, bool can_write, u8 kind);
 void vm_access_close(struct vm_thread *t, u64 addr);
 
+/* A dynptr and the memory that it names. */
+bool vm_access_dynptr(struct vm_thread *t, u64 addr);
+
 /* ---- helpers ------------------------------------------------------------------------------------ */
+
+enum vm_dynptr_kind { VM_DYNPTR_NULL, VM_DYNPTR_LOCAL, VM_DYNPTR_RECORD, VM_DYNPTR_READ_ONLY };
+struct vm_dynptr { u64 data; u32 size, kind; };
+void vm_dynptr_set(void *at, u64 data, u32 size, u32 kind);
 
 /* The helpers that are here, each vm_h_NAME. */
 #define VM_HELPERS(X) \
@@ -137,11 +149,19 @@ void vm_access_close(struct vm_thread *t, u64 addr);
 	X(map_pop_elem) X(map_peek_elem) X(map_lookup_percpu_elem) X(ringbuf_output) \
 	X(ringbuf_reserve) X(ringbuf_submit) X(ringbuf_discard) X(ringbuf_query) \
 	X(perf_event_output) X(spin_lock) X(spin_unlock) X(for_each_map_elem) X(loop) \
-	X(skb_load_bytes) X(skb_store_bytes) X(xdp_load_bytes) X(xdp_store_bytes) \
-	X(xdp_get_buff_len) X(skb_pull_data) X(redirect) X(csum_diff) X(trace_printk) \
+	X(dynptr_from_mem) X(ringbuf_reserve_dynptr) X(ringbuf_submit_dynptr) \
+	X(ringbuf_discard_dynptr) X(dynptr_read) X(dynptr_write) X(dynptr_data) \
+	X(skb_load_bytes) X(skb_load_bytes_relative) X(skb_store_bytes) X(xdp_load_bytes) \
+	X(xdp_store_bytes) X(xdp_get_buff_len) X(skb_pull_data) X(skb_change_tail) \
+	X(skb_change_head) X(xdp_adjust_head) X(xdp_adjust_tail) X(xdp_adjust_meta) \
+	X(redirect) X(redirect_peer) X(redirect_neigh) X(csum_diff) X(l3_csum_replace) \
+	X(l4_csum_replace) X(csum_update) X(csum_level) X(trace_printk) \
 	X(trace_vprintk) X(snprintf) X(probe_read) X(probe_read_str) X(strtol) X(strtoul) \
 	X(strncmp) X(get_current_pid_tgid) X(get_current_uid_gid) X(get_current_comm) \
-	X(get_current_cgroup_id) X(get_ns_current_pid_tgid) X(get_func_ip) \
+	X(get_current_cgroup_id) X(get_current_ancestor_cgroup_id) X(get_current_task_btf) \
+	X(task_storage_get) X(task_storage_delete) X(get_local_storage) X(user_ringbuf_drain) \
+	X(send_signal) X(send_signal_thread) X(get_retval) X(set_retval) X(jiffies64) \
+	X(get_ns_current_pid_tgid) X(get_func_ip) \
 	X(get_attach_cookie) X(get_func_arg_cnt) X(get_func_arg) X(get_func_ret) \
 	X(get_stack) X(get_stackid) X(ktime_get_ns) X(ktime_get_boot_ns) X(ktime_get_coarse_ns) \
 	X(ktime_get_tai_ns) X(get_smp_processor_id) X(get_numa_node_id) X(get_prandom_u32)
@@ -149,12 +169,18 @@ void vm_access_close(struct vm_thread *t, u64 addr);
 #define X(name) VM_HELPER(name);
 VM_HELPERS(X)
 #undef X
+/* The ids of the cgroups that the traced process is in, from the root (level 0) on; how many levels, 0 if unknown. */
+u32 vm_cgroups(struct vm_thread *t, const u64 **out_ids);
+/* The id of its own cgroup, 0 if unknown. */
+u64 vm_cgroup_id(struct vm_thread *t);
+/* The thread that is traced, or this one. */
+u32 vm_task_tid(const struct vm_thread *t);
 /* Reads memory that may not be there; of the traced process when `own` is false. 0 or -EFAULT. */
-int vm_read_at(const struct vm_thread *t, bool own, void *out, u64 addr, u64 size);
+int vm_read_at(struct vm_thread *t, bool own, void *out, u64 addr, u64 size);
 /* The same up to a NUL; returns the bytes with it. */
-s64 vm_read_str(const struct vm_thread *t, bool own, char *out, u64 addr, u64 size);
+s64 vm_read_str(struct vm_thread *t, bool own, char *out, u64 addr, u64 size);
 /* bpf_snprintf's language. Returns the length of the whole text with its NUL, or -EINVAL. */
-s64 vm_format(const struct vm_thread *t, char *out, u64 size, const char *fmt, u64 fmt_size,
+s64 vm_format(struct vm_thread *t, char *out, u64 size, const char *fmt, u64 fmt_size,
 	      const u64 *args, u32 n_args);
 
 #endif

@@ -51,12 +51,15 @@ void vm_thread_free(struct vm_thread *t)
 		return;
 	if (t->mapping)
 		munmap(t->mapping, t->mapped);
+	if (t->task_object)
+		munmap(t->task_object, VM_TASK_BYTES);
 	free(t->regions);
 	free(t);
 }
 
 void vm_thread_task(struct vm_thread *t, const struct vm_task *task)
 {
+	t->n_cgroups = 0;
 	t->has_task = task && task->tgid != 0;
 	if (t->has_task)
 		t->task = *task;
@@ -87,6 +90,21 @@ void vm_thread_set_host(struct vm_thread *t, void *host)
 void *vm_thread_host(const struct vm_thread *t)
 {
 	return t->host;
+}
+
+void vm_thread_ops(struct vm_thread *t, const struct vm_ops *ops)
+{
+	t->ops = ops;
+}
+
+void vm_thread_set_retval(struct vm_thread *t, int retval)
+{
+	t->retval = retval;
+}
+
+int vm_thread_retval(const struct vm_thread *t)
+{
+	return t->retval;
 }
 
 void vm_thread_print(struct vm_thread *t, vm_print_fn fn, void *arg)

@@ -21,6 +21,9 @@ typedef u64 (*vm_helper_fn)(struct vm_thread *t, u64 a, u64 b, u64 c, u64 d, u64
 struct vm_helper { u32 id; vm_helper_fn fn; };
 /* The built-in helper of an id, or NULL with the reason why user space cannot give it (*out_why). */
 vm_helper_fn vm_helper_builtin(u32 id, const char **out_why);
+/* For verification: why this engine cannot give a helper, or NULL if it can. Helpers that an embedding program adds
+ * (vm_spec.extra) are not in this table and go before it. */
+const char *vm_helper_refusal(u32 id);
 
 struct vm_spec {
 	const struct isa_insn *insns;     /* linked: calls between functions resolved; copied */
@@ -39,6 +42,21 @@ void vm_prog_free(struct vm_prog *p);
 struct vm_thread *vm_thread_new(u32 slot);           /* NULL: out of memory */
 void vm_thread_free(struct vm_thread *t);
 
+/* How helpers reach what only the engine that runs the programs can reach: its traced process, its clock. A function
+ * that is NULL, or no table at all, leaves it to what vm_task and vm_site say and to this machine. They may ask
+ * vm_thread_host(). The table is not copied. */
+struct vm_ops {
+	/* Reads memory of the traced process; how many bytes came, 0 or a negative errno if none. */
+	s64 (*read)(struct vm_thread *t, void *out, u64 addr, u64 size);
+	/* The user stack from the inside out, the traced place first; how many addresses. */
+	u32 (*stack)(struct vm_thread *t, u64 *out, u32 most);
+	/* Nanoseconds of a clock (CLOCK_MONOTONIC, CLOCK_BOOTTIME, …): recordings have their own time. */
+	u64 (*time)(struct vm_thread *t, int clock);
+	/* Sends a signal to the traced process, or to the very thread. 0 or a negative errno. */
+	int (*signal)(struct vm_thread *t, u32 number, bool is_thread);
+};
+void vm_thread_ops(struct vm_thread *t, const struct vm_ops *ops);
+
 /* How helpers that ask about the traced process are answered; zero: about this process. */
 struct vm_task { u32 tid, tgid, uid, gid; char comm[16]; int mem_fd; u64 cgroup; };
 void vm_thread_task(struct vm_thread *t, const struct vm_task *task);
@@ -53,7 +71,14 @@ struct vm_packet {
 	bool read_only;
 	u32 redirect;         /* what bpf_redirect returns: TC_ACT_REDIRECT or XDP_REDIRECT */
 	u64 target;           /* out: what it was called with */
+	/* Bytes before and behind the packet that helpers may take into it (skb_change_tail, xdp_adjust_head, …) and, of
+	 * those before it, how many the program has as metadata (xdp_adjust_meta). They move `data` and `size` of the
+	 * thread's copy and, as `view` says, the fields of the context, which must be whole. */
+	u32 head_room, tail_room, meta;
+	u32 view;             /* enum vm_packet_view */
 };
+enum vm_packet_view { VM_VIEW_NONE /* helpers that resize fail */, VM_VIEW_SKB /* struct __sk_buff */,
+		      VM_VIEW_XDP /* struct xdp_md */ };
 void vm_thread_packet(struct vm_thread *t, const struct vm_packet *packet);
 const struct vm_packet *vm_thread_get_packet(const struct vm_thread *t);
 
@@ -65,6 +90,10 @@ void vm_thread_site(struct vm_thread *t, const struct vm_site *site);
 /* Something of the engine that runs the programs, for its own helpers (vm_spec.extra). */
 void vm_thread_set_host(struct vm_thread *t, void *host);
 void *vm_thread_host(const struct vm_thread *t);
+
+/* What bpf_get_retval and bpf_set_retval see. */
+void vm_thread_set_retval(struct vm_thread *t, int retval);
+int vm_thread_retval(const struct vm_thread *t);
 
 /* Takes what trace_printk writes; without one it is dropped. `text` is not terminated. */
 typedef void (*vm_print_fn)(void *arg, const char *text, u32 n);
