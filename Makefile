@@ -15,7 +15,7 @@
 -include config.mk
 
 CONFIG ?= release
-ROOMS  ?= base isa types obj ir probes gen cfront verify maps rt btfront vm jit kern api cli
+ROOMS  ?= base isa types obj ir probes gen cfront verify maps rt btfront vm jit user kern api cli
 BUILD  := build/$(CONFIG)
 PYTHON ?= python3
 PREFIX ?= /usr/local
@@ -103,12 +103,14 @@ build/progs/%: tests/progs/%.c
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 $(WARN) -static -pthread -o $@ $<
 
 # As root where that needs no password; else what needs root is skipped, and says so.
+ENGINES ?= kern user
 RUNNER = $$([ $$(id -u) = 0 ] || ! sudo -n true 2>/dev/null || echo sudo) \
-	env SKEP=$(abspath $(BUILD)/skep) PROGS=$(abspath build/progs) EXAMPLES=$(abspath examples) \
+	env ENGINES="$(ENGINES)" SKEP=$(abspath $(BUILD)/skep) PROGS=$(abspath build/progs) EXAMPLES=$(abspath examples) \
 	tests/run/runner
 check-run: all progs
 	$(Q)$(RUNNER) $(wildcard tests/run/*.rt)
 
+check-cli: ENGINES = kern
 check-cli: all progs
 	$(Q)$(RUNNER) $(wildcard tests/cli/*.rt)
 

@@ -4,40 +4,22 @@
  * this process may load programs, else user. Compiling without running opens the engine that the run would have, or kern
  * where none is usable: it needs no right to say where an event is. A program that was compiled for the other engine
  * is compiled again.
- *
- * user_engine is a weak name, so that the library links without src/user; that room's header takes its place.
  */
 #include <string.h>
 
 #include "api/session.h"
-
-extern const struct rt_engine user_engine __attribute__((weak, visibility("hidden")));
-
-static const struct rt_engine *user_or_null(void)
-{
-	return &user_engine;
-}
-
-static int usable(struct skep *s, const struct rt_engine *engine, struct err *e)
-{
-	if (!engine)
-		return err_set(
-			e, -SKEP_EUNSUPPORTED, "api",
-			"the user engine is not part of this version yet; use --engine kern");
-	return engine->usable(s->machine, e);
-}
+#include "user/user.h"
 
 static int choose_auto(struct skep *s, bool must_be_usable, const struct rt_engine **out)
 {
-	const struct rt_engine *user = user_or_null();
 	struct err why = { 0 }, other = { 0 };
-	int r = usable(s, &kern_engine, &why);
+	int r = kern_engine.usable(s->machine, &why);
 
 	*out = &kern_engine;
 	if (!r)
 		return 0;
-	if (user && !usable(s, user, &other)) {
-		*out = user;
+	if (!user_engine.usable(s->machine, &other)) {
+		*out = &user_engine;
 		if (!s->noted_engine)
 			session_note(s, "engine user: %s", why.msg);
 		s->noted_engine = true;
@@ -58,9 +40,9 @@ static int choose(struct skep *s, bool must_be_usable, const struct rt_engine **
 		return 0;
 	if (s->o.engine == SKEP_ENGINE_AUTO)
 		return choose_auto(s, must_be_usable, out);
-	*out = s->o.engine == SKEP_ENGINE_USER ? user_or_null() : &kern_engine;
-	r = usable(s, *out, &e);
-	if (r && (must_be_usable || !*out)) {
+	*out = s->o.engine == SKEP_ENGINE_USER ? &user_engine : &kern_engine;
+	r = (*out)->usable(s->machine, &e);
+	if (r && must_be_usable) {
 		s->err = e;
 		return r;
 	}

@@ -16,6 +16,11 @@ static enum rt_scope scope_of(const struct skep *s)
 	return s->o.n_pids ? RT_SCOPE_PIDS : s->o.command ? RT_SCOPE_COMMAND : RT_SCOPE_ALL;
 }
 
+static void note(void *arg, const char *text)
+{
+	session_note(arg, "%s", text);
+}
+
 static int load(struct skep *s)
 {
 	struct rt_rejection rej = { .insn = OBJ_NONE };
@@ -23,7 +28,9 @@ static int load(struct skep *s)
 				  .machine = s->machine,
 				  .scope = scope_of(s),
 				  .strict = s->o.strict,
-				  .log_level = s->o.verbose > 1 };
+				  .log_level = s->o.verbose > 1,
+				  .note = note,
+				  .note_arg = s };
 	double start = session_now_us();
 	u32 *pids = arena_array_of(s->a, u32, s->o.n_pids + 1);
 	int r;

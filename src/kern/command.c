@@ -17,10 +17,8 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,51 +32,10 @@ int kern_pidfd(pid_t pid)
 	return fd < 0 ? -1 : fd;
 }
 
-/* ---- finding the file ----------------------------------------------------------------------- */
-
-static int try_file(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return access(path, X_OK) ? -errno : 0;
-}
-
-/* As execvp(3): the first executable of that name in PATH; a file that may not be executed is
- * remembered as the reason when there is no other. */
-static int resolve(struct arena *a, const char *name, char **out)
-{
-	const char *env = getenv("PATH");
-	str rest = str_of(env ? env : "/usr/local/bin:/usr/bin:/bin"), dir;
-	int err, why = -ENOENT;
-
-	*out = str_z(a, str_of(name));
-	if (strchr(name, '/'))
-		return try_file(name);
-	for (bool more = name[0] != 0; more;) {
-		more = str_find(rest, ':', 0) >= 0;
-		dir = str_cut(&rest, ':');
-		*out = str_z(a,
-			     str_printf(a, STR_FMT "/%s", STR_ARG(dir.n ? dir : STR(".")), name));
-		err = try_file(*out);
-		if (!err)
-			return 0;
-		/* Not for a directory of PATH that may not be searched. */
-		if (err == -EACCES && access(*out, F_OK) == 0)
-			why = err;
-	}
-	return why;
-}
-
 /* ---- the child ------------------------------------------------------------------------------ */
 
 struct start {
-	const char *path, *name;
-	char *const *argv;
-	char **shell;
+	const struct rt_command *c;
 	int failure;
 };
 
@@ -94,38 +51,16 @@ __attribute__((noreturn)) static void child(const struct start *s)
 		signal(signals[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_NAME, s->name);
+	prctl(PR_SET_NAME, s->c->name);
 	syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), SIGSTOP);
-	execve(s->path, s->argv, environ);
+	execve(s->c->path, s->c->argv, environ);
 	error = errno;
 	/* A script without #! is the shell's (execvp(3)). */
 	if (error == ENOEXEC)
-		execve("/bin/sh", s->shell, environ);
+		execve("/bin/sh", s->c->shell, environ);
 	if (write(s->failure, &error, sizeof(error)) < 0)
 		_exit(126);
 	_exit(127);
-}
-
-static char **shell_argv(struct arena *a, char *path, char *const argv[])
-{
-	u32 n = 0;
-	char **out;
-
-	while (argv[n])
-		n++;
-	out = arena_array_of(a, char *, n + 3);
-	out[0] = str_z(a, STR("sh"));
-	out[1] = path;
-	for (u32 i = 1; i < n; i++)
-		out[i + 1] = argv[i];
-	return out;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /* A child inside the group from its birth: moving it there afterwards waits for a grace period of
@@ -168,19 +103,18 @@ int kern_command(void *self, char *const argv[], struct err *e)
 {
 	struct kern *k = self;
 	struct kern_command *c = &k->cmd;
-	struct start s = { .argv = argv };
+	struct rt_command found;
+	struct start s;
 	bool is_inside;
 	int pipes[2], err;
 
 	if (!argv || !argv[0] || c->pid)
 		return err_set(e, -EINVAL, KERN_ROOM, "no command, or a second one");
-	err = resolve(k->a, argv[0], &c->path);
+	err = rt_command_find(k->a, argv, &found, e);
 	if (err)
-		return err_set(e, err, KERN_ROOM, "'%s' cannot be run: %s", argv[0],
-			       err == -ENOENT ? "there is no such command" : strerror(-err));
-	s.path = c->path;
-	s.name = base_name(c->path);
-	s.shell = shell_argv(k->a, c->path, argv);
+		return err;
+	c->path = found.path;
+	s.c = &found;
 	if (pipe2(pipes, O_CLOEXEC))
 		return err_set(e, -errno, KERN_ROOM, "'%s' cannot be run: %m", argv[0]);
 	s.failure = pipes[1];

@@ -253,3 +253,10 @@ int maps_sys_set_inner(struct maps_map *m, const void *key, struct maps_map *inn
 {
 	return m->ops->set_inner ? m->ops->set_inner(m, key, inner, flags) : -EINVAL;
 }
+
+bool maps_holds(const struct maps_map *m, u64 addr, u64 size)
+{
+	u64 base = (u64)(uintptr_t)m->base;
+
+	return addr >= base && size <= m->bytes && addr - base <= m->bytes - size;
+}

@@ -104,6 +104,8 @@ void maps_user_discard(void *record);
 u64 maps_lost(struct maps_map *m);
 /* A descriptor that is readable when there may be records (an eventfd), or negative errno. */
 int maps_wait_fd(struct maps_map *m);
+/* Do these bytes lie in the map's memory? */
+bool maps_holds(const struct maps_map *m, u64 addr, u64 size);
 /* For the verifier's const maps and for the JIT: the address of an array's first value and the distance between
  * values; NULL for kinds that are not a plain array. */
 void *maps_array_base(struct maps_map *m, u32 *out_stride);

@@ -99,3 +99,17 @@ bool probes_builtin_format(struct arena *a, str category, str event, struct prob
 		}
 	return call && probes_parse_format(a, sbuf_str(&b), out, NULL) == 0;
 }
+
+u32 probes_builtin_list(struct arena *a, bool (*offer)(void *arg, str category, str event),
+			void *arg)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < ARRAY_LEN(fixed); i++)
+		n += offer(arg, str_of(fixed[i].category), str_of(fixed[i].event));
+	for (u32 i = 0; i < ARRAY_LEN(args); i++)
+		n += offer(arg, STR("syscalls"), str_printf(a, "sys_enter_%s", args[i].call));
+	for (u32 i = 0; i < ARRAY_LEN(args); i++)
+		n += offer(arg, STR("syscalls"), str_printf(a, "sys_exit_%s", args[i].call));
+	return n;
+}

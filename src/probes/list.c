@@ -52,14 +52,26 @@ static void give_all(struct lister *l, str module, struct probes_names *names)
 
 /* ---- tracepoints ---------------------------------------------------------------------------- */
 
+static bool offer_builtin(void *arg, str category, str event)
+{
+	struct lister *l = arg;
+
+	if (l->stopped || (l->module.n && !str_glob(l->module, category)) ||
+	    !str_glob(l->name, event))
+		return false;
+	give(l, category, STR(""), event);
+	return true;
+}
+
 static int list_tracepoints(struct lister *l)
 {
 	int dir = probes_tracefs(l->m, l->e), err;
 	struct probes_names categories, events;
 	u32 i, k;
 
+	/* What the user engine has is there for everybody. */
 	if (dir < 0)
-		return dir;
+		return probes_builtin_list(l->a, offer_builtin, l) ? 0 : dir;
 	err = probes_names_dir(l->a, dir, "events", &categories);
 	if (err)
 		return err_set(l->e, -SKEP_ENOEVENT, "probes", "tracefs has no readable events");

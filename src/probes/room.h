@@ -62,6 +62,10 @@ bool probes_is_symbol(str x, bool wild);
  */
 void probes_cut_offset(str *sym, u64 *out_off);
 
+/* Offers the events with a layout of skep's own (builtin.c), sorted; how many were taken. */
+u32 probes_builtin_list(struct arena *a, bool (*offer)(void *arg, str category, str event),
+			void *arg);
+
 /* Counting events (counters.c): the rows of software (or hardware) events. */
 struct probes_counter {
 	const char *name, *alias;

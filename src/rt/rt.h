@@ -23,6 +23,9 @@ struct rt_setup {
 	u32 n_pids;
 	bool strict;          /* refuse fallbacks */
 	u32 log_level;        /* of the verifier: 0 only on failure */
+	/* Tells the user something that the engine found out on the way; may be NULL. */
+	void (*note)(void *arg, const char *text);
+	void *note_arg;
 };
 
 /* Something that a program sent. `data` lives until the callback returns. */
@@ -77,6 +80,12 @@ struct rt_engine {
 	int (*map_delete)(void *self, u32 map, const void *key);
 	void (*close)(void *self);
 };
+
+/* What a command's name means (execvp(3)): its file, its name for /proc, and the arguments with which the shell runs
+ * it if it is a script without #!. */
+struct rt_command { char *path; const char *name; char *const *argv; char **shell; };
+int rt_command_find(struct arena *a, char *const argv[], struct rt_command *out, struct err *e)
+	MUST_CHECK;
 
 /* ---- output --------------------------------------------------------------------------------- */
 

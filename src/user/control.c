@@ -1,0 +1,212 @@
+/* control: the session's side of the tracer: starting it, hearing it, telling it to stop.
+ *
+ * The tracer is forked twice, so that it is nobody's child that somebody would have to wait for, and gets one end
+ * of a socket. Its first message says whether it holds what it shall; later one byte to it means stop, and one
+ * back that it has. When the socket closes on one side, the other knows what happened.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/tracer.h"
+
+#define BUDGET	 65536u /* records of one poll */
+#define BLIND_MS 20	/* how often an end is looked for without a tracer */
+
+/* ---- starting and stopping ------------------------------------------------------------------ */
+
+static bool needs_tracer(const struct engine *u)
+{
+	for (u32 i = 0; i < u->n_progs; i++)
+		if (u->progs[i].vm && u->progs[i].event != USER_EV_NONE)
+			return true;
+	return false;
+}
+
+static int start(struct engine *u, struct err *e)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return err_set(e, -errno, USER_ROOM, "no socket to the tracer: %m");
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		pid = fork();
+		if (pid == 0)
+			tracer_main(u, fds[1]);
+		_exit(pid < 0);
+	}
+	close(fds[1]);
+	u->control = fds[0];
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid < 0 ? err_set(e, -EAGAIN, USER_ROOM, "no process for the tracer") : 0;
+}
+
+int user_attach(void *self, struct err *e)
+{
+	struct engine *u = self;
+	struct err said;
+	ssize_t got;
+	int err;
+
+	if (!needs_tracer(u))
+		return 0;
+	err = start(u, e);
+	if (err)
+		return err;
+	do
+		got = recv(u->control, &said, sizeof(said), 0);
+	while (got < 0 && errno == EINTR);
+	if (got != sizeof(said))
+		return err_set(e, -EIO, USER_ROOM, "the tracer ended before it began");
+	if (said.code && e)
+		*e = said;
+	return said.code;
+}
+
+int user_detach(void *self, struct err *e)
+{
+	struct engine *u = self;
+	char byte = 1;
+	ssize_t got;
+
+	(void)e;
+	if (u->control < 0 || u->detached)
+		return 0;
+	u->detached = true;
+	if (send(u->control, &byte, 1, MSG_NOSIGNAL) != 1)
+		return 0;
+	do
+		got = recv(u->control, &byte, 1, 0);
+	while (got < 0 && errno == EINTR);
+	return 0;
+}
+
+/* ---- notes ---------------------------------------------------------------------------------- */
+
+void user_note(struct engine *u, const char *fmt, ...)
+{
+	u32 i = __atomic_fetch_add(&u->shared->n_notes, 1, __ATOMIC_SEQ_CST);
+	va_list ap;
+
+	if (i >= ARRAY_LEN(u->shared->notes))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(u->shared->notes[i], sizeof(u->shared->notes[i]), fmt, ap);
+	va_end(ap);
+}
+
+static void tell_notes(struct engine *u)
+{
+	struct user_shared *s = u->shared;
+	u32 n = __atomic_load_n(&s->n_notes, __ATOMIC_SEQ_CST);
+
+	for (; s->n_told < n && s->n_told < ARRAY_LEN(s->notes); s->n_told++)
+		if (u->note)
+			u->note(u->note_arg, s->notes[s->n_told]);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static int deliver(void *self, const void *data, u32 size)
+{
+	struct engine *u = self;
+	int err = u->record(u->record_arg, data, size);
+
+	if (err < 0)
+		return err;
+	if (--u->budget)
+		return 0;
+	u->more = true;
+	return -ECANCELED;
+}
+
+static int consume(struct engine *u, struct err *e)
+{
+	u32 ring = u->obj->ring;
+	int got;
+
+	u->more = false;
+	if (ring == OBJ_NONE || ring >= u->n_maps || !u->maps[ring])
+		return 0;
+	u->budget = BUDGET;
+	got = maps_consume(u->maps[ring], deliver, u);
+	if (got >= 0 || u->more)
+		return 0;
+	return err_set(e, got, USER_ROOM, "an event could not be handled: %s", strerror(-got));
+}
+
+static bool all_ended(struct engine *u)
+{
+	bool done = __atomic_load_n(&u->shared->done, __ATOMIC_SEQ_CST) != 0;
+
+	if (u->scope == RT_SCOPE_COMMAND)
+		return u->cmd.released && (u->control < 0 || done) && user_command_status(u) >= 0;
+	return u->control >= 0 && done;
+}
+
+static s64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (s64)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int wait_any(struct engine *u, int timeout_ms, int wake_fd, struct err *e)
+{
+	s64 end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms, left;
+	u32 ring = u->obj->ring, n = 0;
+	bool is_blind = u->cmd.pid && u->control < 0;
+	struct pollfd fds[4];
+	u64 news;
+	int got;
+
+	fds[n++] = (struct pollfd){ .fd = u->wake, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = wake_fd, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = u->control, .events = u->detached ? 0 : POLLIN };
+	if (ring != OBJ_NONE && u->maps[ring])
+		fds[n++] = (struct pollfd){ .fd = maps_wait_fd(u->maps[ring]), .events = POLLIN };
+	do {
+		left = end == INT64_MAX ? -1 : end - now_ms();
+		if (left < 0 && end != INT64_MAX)
+			left = 0;
+		got = poll(fds, n,
+			   is_blind && (left < 0 || left > BLIND_MS) ? BLIND_MS : (int)left);
+	} while (got == 0 && is_blind && !all_ended(u) && (left < 0 || left > BLIND_MS));
+	if (got < 0 && errno != EINTR)
+		return err_set(e, -errno, USER_ROOM, "waiting for events failed: %m");
+	(void)!read(u->wake, &news, sizeof(news));
+	if (got > 0 && !u->detached && fds[2].revents & (POLLIN | POLLHUP) &&
+	    !__atomic_load_n(&u->shared->done, __ATOMIC_SEQ_CST))
+		return err_set(e, -EIO, USER_ROOM, "the tracer process was ended from outside");
+	return 0;
+}
+
+int user_poll(void *self, int timeout_ms, int wake_fd, rt_record_fn fn, void *arg, bool *out_done,
+	      struct err *e)
+{
+	struct engine *u = self;
+	bool ended;
+	int err;
+
+	*out_done = false;
+	u->record = fn;
+	u->record_arg = arg;
+	err = u->more || all_ended(u) ? 0 : wait_any(u, timeout_ms, wake_fd, e);
+	/* Asked before the ring is emptied: what they sent before they ended is in it. */
+	ended = all_ended(u);
+	err = err ? err : consume(u, e);
+	tell_notes(u);
+	*out_done = ended && !u->more;
+	return err;
+}
