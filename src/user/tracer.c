@@ -78,7 +78,8 @@ void tracer_resume(struct tracer *t, struct task *task, int sig)
 		let_go(t, task, sig);
 		return;
 	}
-	ptrace(all || task->wants_exit ? PTRACE_SYSCALL : PTRACE_CONT, task->tid, NULL, (u64)sig);
+	tracer_ptrace(all || task->wants_exit ? PTRACE_SYSCALL : PTRACE_CONT, task->tid, 0,
+		      (void *)(uintptr_t)sig);
 }
 
 void tracer_show(struct tracer *t, struct task *task)
