@@ -55,13 +55,21 @@ static int place(const struct maps_map *m, const void *key, u64 flags, u32 *out)
 	return flags == MAPS_NOEXIST ? -EEXIST : 0;
 }
 
+static inline void copy_value(const struct maps_map *m, void *to, const void *value)
+{
+	if (m->lock_off == MAPS_NO_LOCK)
+		maps_copy_in(to, value, m->value_bytes);
+	else
+		maps_value_in(m, to, value);
+}
+
 static int array_update(struct maps_map *m, u32 slot, const void *key, const void *value, u64 flags)
 {
 	u32 i;
 	int err = place(m, key, flags, &i);
 
 	if (!err)
-		maps_copy_in(value_of(m, slot, i), value, m->spec.value_size);
+		copy_value(m, value_of(m, slot, i), value);
 	return err;
 }
 

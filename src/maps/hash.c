@@ -397,6 +397,12 @@ static void write_value(struct maps_map *m, u32 i, u32 slot, const void *value, 
 		maps_fill_zero(value_of(m, i, s), m->value_pad);
 	if (!value)
 		return;
+	if (m->lock_off != MAPS_NO_LOCK) {
+		maps_value_in(m, value_of(m, i, 0), value);
+		if (is_new)
+			maps_store((u32 *)(void *)((u8 *)value_of(m, i, 0) + m->lock_off), 0);
+		return;
+	}
 	for (u32 s = 0; s < m->n_slots; s++) {
 		if (!m->percpu || s == slot)
 			maps_copy_in(value_of(m, i, s), value, size);

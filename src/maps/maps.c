@@ -70,6 +70,21 @@ static int check_spec(const struct maps_spec *s, const struct maps_ops **out, st
 	return 0;
 }
 
+static int check_value(const struct maps_spec *s, u32 *out_lock, struct err *e)
+{
+	const char *why = NULL;
+	int err = maps_fields_find(s, out_lock, &why);
+
+	if (err == -SKEP_EUNSUPPORTED)
+		return err_set(e, err, MAPS_ROOM,
+			       "map '" STR_FMT "': its values hold %s, which only the kernel can "
+			       "keep: use the kernel engine, or leave it out",
+			       STR_ARG(s->name), why);
+	if (err)
+		return err_set(e, err, MAPS_ROOM, "map '" STR_FMT "': %s", STR_ARG(s->name), why);
+	return 0;
+}
+
 /* A name in /dev/shm, with or without the leading slash of shm_open(3). */
 static int copy_names(struct maps_map *m, const struct maps_spec *s, struct err *e)
 {
@@ -107,6 +122,7 @@ static void release(struct maps_map *m)
 int maps_create(const struct maps_spec *spec, struct maps_map **out, struct err *e)
 {
 	const struct maps_ops *ops = NULL;
+	u32 lock_off = MAPS_NO_LOCK;
 	struct maps_map *m;
 	int err;
 
@@ -114,6 +130,7 @@ int maps_create(const struct maps_spec *spec, struct maps_map **out, struct err 
 	if (e)
 		e->code = 0;
 	err = check_spec(spec, &ops, e);
+	err = err ? err : check_value(spec, &lock_off, e);
 	if (err)
 		return err;
 	m = calloc(1, sizeof(*m));
@@ -132,9 +149,11 @@ int maps_create(const struct maps_spec *spec, struct maps_map **out, struct err 
 	m->value_bytes = spec->value_size;
 	m->max_elems = spec->max_entries;
 	m->value_pad = (u32)round_up(spec->value_size, 8);
+	m->lock_off = lock_off;
 	if (spec->inner)
 		m->inner = spec->inner->spec;
 	m->spec.inner = NULL;
+	m->spec.value = NULL;
 	err = copy_names(m, spec, e);
 	err = err ? err : maps_region_open(m, e);
 	if (err) {
@@ -181,6 +200,8 @@ void *maps_lookup(struct maps_map *m, const struct maps_thread *t, const void *k
 int maps_update(struct maps_map *m, const struct maps_thread *t, const void *key, const void *value,
 		u64 flags)
 {
+	if (flags & MAPS_LOCK && m->lock_off != MAPS_NO_LOCK && m->ops->update)
+		return maps_locked_update(m, key, value, flags);
 	return m->ops->update ? m->ops->update(m, slot_of(m, t), key, value, flags) : -EINVAL;
 }
 
@@ -223,17 +244,26 @@ s64 maps_each(struct maps_map *m, const struct maps_thread *t, maps_each_fn fn, 
 
 int maps_sys_lookup(struct maps_map *m, const void *key, void *out_value, u64 flags)
 {
-	if (flags)
+	int err;
+
+	if (flags & ~(u64)MAPS_LOCK || (flags && m->lock_off == MAPS_NO_LOCK))
 		return -EINVAL;
 	if (m->ops->peek)
 		return m->ops->peek(m, out_value);
-	return m->ops->sys_lookup ? m->ops->sys_lookup(m, key, out_value) : -MAPS_ENOTSUPP;
+	if (flags && m->ops->lookup)
+		return maps_locked_lookup(m, key, out_value);
+	err = m->ops->sys_lookup ? m->ops->sys_lookup(m, key, out_value) : -MAPS_ENOTSUPP;
+	if (!err)
+		maps_value_hide_lock(m, out_value);
+	return err;
 }
 
 int maps_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags)
 {
 	if (m->ops->push)
 		return m->ops->push(m, value, flags);
+	if (flags & MAPS_LOCK && m->lock_off != MAPS_NO_LOCK && m->ops->update)
+		return maps_locked_update(m, key, value, flags);
 	if (m->ops->sys_update)
 		return m->ops->sys_update(m, key, value, flags);
 	return m->ops->update ? m->ops->update(m, 0, key, value, flags) : -EINVAL;

@@ -30,6 +30,9 @@ struct maps_spec {
 	u32 n_slots;          /* per-CPU kinds: how many slots; 0: the machine's possible CPUs */
 	const struct maps_map *inner;     /* array_of_maps, hash_of_maps: the template */
 	const char *shared;   /* name of a shared-memory object to make or open, or NULL */
+	/* The type of a value, or NULL: it says where the bpf_spin_lock is. Asked only when the map is made. Values with timers,
+	 * pointers to kernel objects and the like are refused. */
+	const struct type *value;
 	bool forked;          /* children that this process forks later share it, without a name */
 };
 
@@ -79,6 +82,8 @@ int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags,
 void *maps_storage_get(struct maps_map *m, const struct maps_thread *t, u64 owner, const void *init,
 		       bool create);
 int maps_storage_delete(struct maps_map *m, u64 owner);
+/* bpf_spin_lock on the lock in a value; giving it back is a store of 0. */
+void maps_value_lock(u32 *lock);
 /* Calls fn for every element until it returns non-zero; returns how many were visited. */
 typedef s64 (*maps_each_fn)(void *arg, const void *key, void *value);
 s64 maps_each(struct maps_map *m, const struct maps_thread *t, maps_each_fn fn, void *arg);

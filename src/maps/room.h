@@ -19,7 +19,8 @@
 #define MAPS_PIECE_MAX	(4u << 20)
 #define MAPS_PERCPU_MAX 32768u
 
-enum { MAPS_ANY = 0, MAPS_NOEXIST = 1, MAPS_EXIST = 2 };
+enum { MAPS_ANY = 0, MAPS_NOEXIST = 1, MAPS_EXIST = 2, MAPS_LOCK = 4 };
+#define MAPS_NO_LOCK UINT32_MAX
 enum {
 	MAPS_F_NO_PREALLOC = 1u << 0,
 	MAPS_F_NO_COMMON_LRU = 1u << 1,
@@ -59,6 +60,7 @@ struct maps_map {
 	u32 key_pad, value_pad; /* sizes rounded up to 8 */
 	/* What the table works with: the spec's but in hash of maps and in local storage. */
 	u32 key_bytes, value_bytes, max_elems;
+	u32 lock_off; /* of the bpf_spin_lock in a value, or MAPS_NO_LOCK */
 	u32 n_locks;
 	bool percpu, is_shared;
 	/* Of tables and tries. */
@@ -124,6 +126,17 @@ void maps_region_close(struct maps_map *m);
 /* The positions page of a ring; the data begins behind it. */
 void *maps_region_ring(struct maps_map *m, u32 i);
 u32 maps_possible_cpus(void);
+
+/* ---- fields.c ------------------------------------------------------------------------------- */
+
+/* Where the value's lock is; what cannot be in a value is an error, and *out_why names it. */
+int maps_fields_find(const struct maps_spec *s, u32 *out_lock, const char **out_why);
+/* Copies a value into the map, all but its lock; and clears the lock in a copy of a value. */
+void maps_value_in(const struct maps_map *m, void *dst, const void *src);
+void maps_value_hide_lock(const struct maps_map *m, void *copy);
+/* With the value's lock held: BPF_F_LOCK. */
+int maps_locked_lookup(struct maps_map *m, const void *key, void *out);
+int maps_locked_update(struct maps_map *m, const void *key, const void *value, u64 flags);
 
 /* ---- lock.c --------------------------------------------------------------------------------- */
 

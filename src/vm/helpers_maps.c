@@ -4,7 +4,6 @@
 #include "vm/run.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #define UNUSED ((void)t, (void)a, (void)b, (void)c, (void)d, (void)e)
 #define PTR(x) ((void *)(uintptr_t)(x))
@@ -103,11 +102,8 @@ VM_HELPER(perf_event_output)
 /* The lock is a word of the map's value; whoever holds it is in another thread and ends soon. */
 VM_HELPER(spin_lock)
 {
-	u32 *lock = PTR(a);
-
 	UNUSED;
-	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
-		sched_yield();
+	maps_value_lock(PTR(a));
 	return 0;
 }
 

@@ -21,6 +21,65 @@ static int sys(int cmd, union bpf_attr *attr)
 	return syscall(SYS_bpf, cmd, attr, sizeof(*attr)) < 0 ? -errno : 0;
 }
 
+/* u32, u64, struct bpf_spin_lock { u32 val; }, struct v { u64 a; struct bpf_spin_lock l; u32 b; u64 c; };
+ * struct w { struct bpf_spin_lock l; u32 b; }. */
+enum { INT = 1 << 24, STRUCT = 4 << 24, VALUE_ID = 4, SMALL_ID = 5 };
+static const struct {
+	u16 magic;
+	u8 version, flags;
+	u32 hdr_len, type_off, type_len, str_off, str_len;
+	u32 types[4 + 4 + 6 + 15 + 9];
+	char names[32];
+} btf = { 0xeb9f, 1, 0, 24, 0, 38 * 4, 38 * 4, 32,
+	  { 1, INT, 4, 32, 5, INT, 8, 64, 9, STRUCT | 1, 4, 23, 1, 0,
+	    27, STRUCT | 4, 24, 29, 2, 0, 23, 3, 64, 25, 1, 96, 29, 2, 128,
+	    27, STRUCT | 2, 8, 23, 3, 0, 25, 1, 32 },
+	  "\0u32\0u64\0bpf_spin_lock\0l\0b\0v\0a" };
+
+static struct {
+	struct arena *a;
+	int fd;
+	const struct type *value[SMALL_ID + 1];
+} types = { .fd = -1 };
+
+static int open_types(void **state)
+{
+	union bpf_attr a = { 0 };
+	struct ty_btf *b;
+	struct err e;
+
+	(void)state;
+	types.a = arena_new(NULL);
+	if (ty_btf_parse(ty_table_new(types.a), &btf, sizeof(btf), &b, &e))
+		fail_msg("%s", e.msg);
+	for (u32 i = VALUE_ID; i <= SMALL_ID; i++)
+		types.value[i] = ty_btf_by_id(b, i);
+	a.btf = (u64)(uintptr_t)&btf;
+	a.btf_size = sizeof(btf);
+	types.fd = (int)syscall(SYS_bpf, BPF_BTF_LOAD, &a, sizeof(a));
+	return 0;
+}
+
+static int close_types(void **state)
+{
+	(void)state;
+	if (types.fd >= 0)
+		close(types.fd);
+	arena_free(types.a);
+	return 0;
+}
+
+static void set_types(union bpf_attr *a, const struct type *value)
+{
+	for (u32 i = VALUE_ID; i <= SMALL_ID && value; i++) {
+		if (types.value[i] != value)
+			continue;
+		a->btf_fd = (u32)types.fd;
+		a->btf_key_type_id = 1;
+		a->btf_value_type_id = i;
+	}
+}
+
 static int kernel_map(const struct maps_spec *s)
 {
 	union bpf_attr a = { .map_type = s->type };
@@ -30,6 +89,7 @@ static int kernel_map(const struct maps_spec *s)
 	a.value_size = s->value_size;
 	a.max_entries = s->max_entries;
 	a.map_flags = s->flags;
+	set_types(&a, s->value);
 	fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &a, sizeof(a));
 	return fd < 0 ? -errno : fd;
 }
@@ -74,6 +134,8 @@ static const u32 made[] = { ISA_MAP_HASH,	  ISA_MAP_ARRAY,	   ISA_MAP_PERCPU_HAS
 			    ISA_MAP_BLOOM_FILTER, ISA_MAP_RINGBUF,	   ISA_MAP_PROG_ARRAY,
 			    ISA_MAP_STACK_TRACE,  ISA_MAP_PERF_EVENT_ARRAY, ISA_MAP_USER_RINGBUF,
 			    ISA_MAP_CGROUP_STORAGE, ISA_MAP_PERCPU_CGROUP_STORAGE };
+static const u32 locking[] = { ISA_MAP_HASH,	     ISA_MAP_ARRAY,    ISA_MAP_PERCPU_HASH,
+			       ISA_MAP_PERCPU_ARRAY, ISA_MAP_LRU_HASH, ISA_MAP_LRU_PERCPU_HASH };
 static const u32 key_sizes[] = { 0, 1, 4, 5, 8, 16, 260, 261, 5000 };
 static const u32 value_sizes[] = { 0, 1, 4, 8, 12, 1016, 1024, 32768, 32769, 4194304, 4194305 };
 static const u32 counts[] = { 0, 1, 7, 4096 };
@@ -126,6 +188,16 @@ static void test_create(void **state)
 							continue;
 						bad += create_one(&s);
 					}
+	/* Which kinds may have a lock in their values; the others take no type of it at all. */
+	for (u32 t = 0; t < ARRAY_LEN(locking); t++) {
+		struct maps_spec s = { .type = locking[t],
+				       .key_size = 4,
+				       .value_size = 24,
+				       .max_entries = 4,
+				       .value = types.value[VALUE_ID] };
+
+		bad += create_one(&s);
+	}
 	assert_int_equal(bad, 0);
 }
 
@@ -135,7 +207,7 @@ struct pair {
 	struct maps_map *ours;
 	int fd;
 	u32 key_size, bytes; /* of a value as user space sees it */
-	u64 x;
+	u64 x, look; /* the flags that a lookup may have */
 	u32 step;
 	const char *name;
 };
@@ -203,8 +275,8 @@ static void one_step(struct pair *p, bool is_lpm)
 		agree(p, "delete", k, o, a, a, 0);
 		break;
 	case 3:
-		k = kernel_op(BPF_MAP_LOOKUP_ELEM, p->fd, key, a, flags & 8);
-		o = maps_sys_lookup(p->ours, key, b, flags & 8);
+		k = kernel_op(BPF_MAP_LOOKUP_ELEM, p->fd, key, a, flags & p->look);
+		o = maps_sys_lookup(p->ours, key, b, flags & p->look);
 		agree(p, "lookup", k, o, a, b, p->bytes);
 		break;
 	default:
@@ -243,24 +315,28 @@ static void same_contents(struct pair *p)
 
 static const struct keyed {
 	const char *name;
-	u32 type, key, value, max, flags;
+	u32 type, key, value, max, flags, with; /* id of the value's type */
 } keyed[] = {
-	{ "hash", ISA_MAP_HASH, 4, 8, 25, 0 },
-	{ "hash, odd sizes", ISA_MAP_HASH, 13, 21, 20, 0 },
-	{ "hash, one byte", ISA_MAP_HASH, 1, 1, 1, 0 },
-	{ "hash, long keys", ISA_MAP_HASH, 300, 100, 30, 0 },
-	{ "hash without preallocation", ISA_MAP_HASH, 8, 8, 25, BPF_F_NO_PREALLOC },
-	{ "array", ISA_MAP_ARRAY, 4, 12, 30, 0 },
-	{ "array of one", ISA_MAP_ARRAY, 4, 1, 1, 0 },
-	{ "percpu hash", ISA_MAP_PERCPU_HASH, 4, 12, 25, 0 },
-	{ "percpu hash without preallocation", ISA_MAP_PERCPU_HASH, 8, 8, 25, BPF_F_NO_PREALLOC },
-	{ "percpu array", ISA_MAP_PERCPU_ARRAY, 4, 5, 30, 0 },
-	{ "lru, never full", ISA_MAP_LRU_HASH, 4, 8, 5000, 0 },
-	{ "percpu lru, never full", ISA_MAP_LRU_PERCPU_HASH, 4, 8, 5000, 0 },
-	{ "lpm 8", ISA_MAP_LPM_TRIE, 5, 8, 10, BPF_F_NO_PREALLOC },
-	{ "lpm 32", ISA_MAP_LPM_TRIE, 8, 5, 12, BPF_F_NO_PREALLOC },
-	{ "lpm 128", ISA_MAP_LPM_TRIE, 20, 8, 100, BPF_F_NO_PREALLOC },
-	{ "lpm 2048", ISA_MAP_LPM_TRIE, 260, 3, 400, BPF_F_NO_PREALLOC },
+	{ "hash", ISA_MAP_HASH, 4, 8, 25, 0, 0 },
+	{ "hash, odd sizes", ISA_MAP_HASH, 13, 21, 20, 0, 0 },
+	{ "hash, one byte", ISA_MAP_HASH, 1, 1, 1, 0, 0 },
+	{ "hash, long keys", ISA_MAP_HASH, 300, 100, 30, 0, 0 },
+	{ "hash without preallocation", ISA_MAP_HASH, 8, 8, 25, BPF_F_NO_PREALLOC, 0 },
+	{ "array", ISA_MAP_ARRAY, 4, 12, 30, 0, 0 },
+	{ "hash with a lock", ISA_MAP_HASH, 4, 24, 25, 0, VALUE_ID },
+	{ "hash with a lock first", ISA_MAP_HASH, 4, 8, 25, BPF_F_NO_PREALLOC, SMALL_ID },
+	{ "array with a lock", ISA_MAP_ARRAY, 4, 24, 30, 0, VALUE_ID },
+	{ "array with a lock first", ISA_MAP_ARRAY, 4, 8, 30, 0, SMALL_ID },
+	{ "array of one", ISA_MAP_ARRAY, 4, 1, 1, 0, 0 },
+	{ "percpu hash", ISA_MAP_PERCPU_HASH, 4, 12, 25, 0, 0 },
+	{ "percpu hash without preallocation", ISA_MAP_PERCPU_HASH, 8, 8, 25, BPF_F_NO_PREALLOC, 0 },
+	{ "percpu array", ISA_MAP_PERCPU_ARRAY, 4, 5, 30, 0, 0 },
+	{ "lru, never full", ISA_MAP_LRU_HASH, 4, 8, 5000, 0, 0 },
+	{ "percpu lru, never full", ISA_MAP_LRU_PERCPU_HASH, 4, 8, 5000, 0, 0 },
+	{ "lpm 8", ISA_MAP_LPM_TRIE, 5, 8, 10, BPF_F_NO_PREALLOC, 0 },
+	{ "lpm 32", ISA_MAP_LPM_TRIE, 8, 5, 12, BPF_F_NO_PREALLOC, 0 },
+	{ "lpm 128", ISA_MAP_LPM_TRIE, 20, 8, 100, BPF_F_NO_PREALLOC, 0 },
+	{ "lpm 2048", ISA_MAP_LPM_TRIE, 260, 3, 400, BPF_F_NO_PREALLOC, 0 },
 };
 
 static void open_pair(struct pair *p, const struct keyed *c, u64 seed)
@@ -269,9 +345,14 @@ static void open_pair(struct pair *p, const struct keyed *c, u64 seed)
 			       .key_size = c->key,
 			       .value_size = c->value,
 			       .max_entries = c->max,
-			       .flags = c->flags };
+			       .flags = c->flags,
+			       .value = types.value[c->with] };
 
-	*p = (struct pair){ .key_size = c->key, .bytes = c->value, .x = seed, .name = c->name };
+	*p = (struct pair){ .key_size = c->key,
+			    .bytes = c->value,
+			    .x = seed,
+			    .look = c->with ? 12 : 8,
+			    .name = c->name };
 	p->fd = kernel_map(&s);
 	assert_true(p->fd >= 0);
 	assert_int_equal(maps_create(&s, &p->ours, NULL), 0);
@@ -335,10 +416,10 @@ static void queue_step(struct pair *p)
 }
 
 static const struct keyed queues[] = {
-	{ "queue", ISA_MAP_QUEUE, 0, 8, 5, 0 },
-	{ "queue, odd size", ISA_MAP_QUEUE, 0, 13, 1, 0 },
-	{ "stack", ISA_MAP_STACK, 0, 8, 5, 0 },
-	{ "stack of one", ISA_MAP_STACK, 0, 3, 1, 0 },
+	{ "queue", ISA_MAP_QUEUE, 0, 8, 5, 0, 0 },
+	{ "queue, odd size", ISA_MAP_QUEUE, 0, 13, 1, 0, 0 },
+	{ "stack", ISA_MAP_STACK, 0, 8, 5, 0, 0 },
+	{ "stack of one", ISA_MAP_STACK, 0, 3, 1, 0, 0 },
 };
 
 static void test_queues(void **state)
@@ -364,7 +445,7 @@ static void test_queues(void **state)
 
 static void test_bloom(void **state)
 {
-	static const struct keyed c = { "bloom", ISA_MAP_BLOOM_FILTER, 0, 8, 100, 0 };
+	static const struct keyed c = { "bloom", ISA_MAP_BLOOM_FILTER, 0, 8, 100, 0, 0 };
 	struct pair p;
 	u64 v;
 
@@ -396,5 +477,5 @@ int main(void)
 		cmocka_unit_test(test_bloom),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_types, close_types);
 }

@@ -598,6 +598,70 @@ static void test_forked(void **state)
 	}
 }
 
+/* A struct of one member of another struct type, or of a pointer that the kernel would count. */
+static const struct type *value_with(struct ty_table *t, const char *tag)
+{
+	const struct type *u32_type = ty_basic(t, TY_B_UINT);
+	struct ty_member val = { .name = STR("val"), .type = u32_type };
+	struct type *field = ty_tagged_new(t, TY_STRUCT, str_of(tag), (struct span){ 0 });
+	struct type *outer = ty_tagged_new(t, TY_STRUCT, STR("value"), (struct span){ 0 });
+	struct ty_member m[2] = { { .name = STR("n"), .type = u32_type },
+				  { .name = STR("f"), .type = field } };
+
+	ty_layout(t, field, &val, 1, false, 0);
+	if (str_is(str_of(tag), "kptr"))
+		m[1].type = ty_ptr_in(t, field, TY_SPACE_KPTR);
+	ty_layout(t, outer, m, 2, false, 0);
+	return outer;
+}
+
+static void test_fields(void **state)
+{
+	static const struct {
+		const char *tag;
+		u32 type;
+		int err;
+		const char *text;
+	} cases[] = {
+		{ "bpf_spin_lock", ISA_MAP_HASH, 0, NULL },
+		{ "bpf_spin_lock", ISA_MAP_LRU_HASH, -EOPNOTSUPP, "cannot have a bpf_spin_lock" },
+		{ "bpf_timer", ISA_MAP_HASH, -SKEP_EUNSUPPORTED, "bpf_timer, which only the kernel" },
+		{ "kptr", ISA_MAP_ARRAY, -SKEP_EUNSUPPORTED, "a pointer to a kernel object" },
+		{ "bpf_list_head", ISA_MAP_ARRAY, -SKEP_EUNSUPPORTED, "bpf_list_head" },
+		{ "plain", ISA_MAP_ARRAY, 0, NULL },
+	};
+	struct arena *a = arena_new(NULL);
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ty_table *t = ty_table_new(a);
+		struct maps_spec s = { .name = STR("m"),
+				       .type = cases[i].type,
+				       .key_size = 4,
+				       .value_size = 16,
+				       .max_entries = 4,
+				       .value = value_with(t, cases[i].tag) };
+		struct maps_map *m;
+		struct err e = { 0 };
+		int err = maps_create(&s, &m, &e);
+
+		if (err != cases[i].err || (err && !strstr(e.msg, cases[i].text)))
+			fail_msg("%s: %d %s", cases[i].tag, err, e.msg);
+		maps_put(m);
+	}
+	arena_free(a);
+}
+
+/* Who holds the lock of a value was killed: the next one takes it over. */
+static void test_lock_of_the_dead(void **state)
+{
+	u32 lock = 1;
+
+	(void)state;
+	maps_value_lock(&lock);
+	assert_int_equal(lock, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -608,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_ring),	    cmocka_unit_test(test_ring_wrap),
 		cmocka_unit_test(test_perf),	    cmocka_unit_test(test_shared_open),
 		cmocka_unit_test(test_shared_kill), cmocka_unit_test(test_forked),
+		cmocka_unit_test(test_fields),	    cmocka_unit_test(test_lock_of_the_dead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
