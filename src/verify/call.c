@@ -231,7 +231,7 @@ static bool const_size(struct verifier *v, struct call *c, u32 n)
 		return wrong(v, c, n, "a constant size");
 	verify_precise(v, r->node);
 	c->size = r->n.bits;
-	if (c->size == 0 || c->size >= MAX_SIZE)
+	if (c->size >= MAX_SIZE)
 		return verify_refuse(v, V_HELPER_SIZE, r->node, "",
 				     "The size in r%u is not usable.", n + 1);
 	return true;

@@ -176,12 +176,12 @@ static bool const_access(struct verifier *v, const struct reg *r, u8 no, s64 off
 	return verify_bounds(v, r, no, off, size, limit, what);
 }
 
-static bool aligned(struct verifier *v, const struct reg *r, u8 no, s64 off, u64 size)
+static bool aligned(struct verifier *v, const struct reg *r, u8 no, s64 off, u64 size, bool strict)
 {
-	s64 at = r->off + off + (r->kind == K_PACKET && v->in->strict_align ? 2 : 0);
+	s64 at = r->off + off + (r->kind == K_PACKET && strict ? 2 : 0);
 	struct num k = num_const((u64)at), n;
 
-	if (r->kind != K_STACK && !v->in->strict_align)
+	if (r->kind != K_STACK && !strict)
 		return true;
 	n = num_alu(ISA_ADD, true, false, &r->n, &k);
 	if (!((n.bits | n.mask) & (size - 1)))
@@ -276,7 +276,7 @@ bool verify_load(struct verifier *v, struct isa_insn i)
 	bool sx = (i.code & 0xe0) == ISA_MEMSX, ok;
 
 	if (!verify_write(v, i.dst) || !verify_read(v, i.src) || !usable(v, &r, i.src) ||
-	    !aligned(v, &r, i.src, i.off, size) || !one_kind(v, &r))
+	    !aligned(v, &r, i.src, i.off, size, v->in->strict_align) || !one_kind(v, &r))
 		return false;
 	if (r.kind == K_STACK)
 		ok = verify_stack_read(v, &r, i.src, i.off, size, &out);
@@ -309,7 +309,7 @@ bool verify_store(struct verifier *v, struct isa_insn i)
 		val = regs[i.src];
 	}
 	if (!verify_read(v, i.dst) || !usable(v, &r, i.dst) ||
-	    !aligned(v, &r, i.dst, i.off, size) || !one_kind(v, &r))
+	    !aligned(v, &r, i.dst, i.off, size, v->in->strict_align) || !one_kind(v, &r))
 		return false;
 	if (isa_class(i) == ISA_ST)
 		verify_set_scalar(v, &val, num_const((u64)(s64)i.imm), 0, 0);
@@ -342,7 +342,7 @@ bool verify_atomic(struct verifier *v, struct isa_insn i)
 	    (regs[i.src].kind != K_SCALAR || (i.imm == ISA_CMPXCHG && regs[0].kind != K_SCALAR)))
 		return verify_refuse(v, V_LEAK, regs[i.src].node, "Use numbers only.",
 				     "An address would be stored in memory.");
-	if (!usable(v, &r, i.dst) || !aligned(v, &r, i.dst, i.off, size))
+	if (!usable(v, &r, i.dst) || !aligned(v, &r, i.dst, i.off, size, true))
 		return false;
 	if (fetch && into == i.dst)
 		return verify_refuse(v, V_ATOMIC, r.node, "Use another register.",

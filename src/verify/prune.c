@@ -101,7 +101,8 @@ static bool covers_frame(struct match *m, const struct frame *o, const struct fr
 	static const struct slot empty;
 	u32 slots = o->n_slots > n->n_slots ? o->n_slots : n->n_slots;
 
-	if (o->callsite != n->callsite || o->sub != n->sub || o->is_callback != n->is_callback)
+	if (o->callsite != n->callsite || o->sub != n->sub || o->is_callback != n->is_callback ||
+	    o->rounds > n->rounds)
 		return false;
 	for (u32 k = 0; k < ISA_N_REGS; k++)
 		if ((live >> k & 1) && !covers(m, &o->regs[k], &n->regs[k]))
@@ -210,6 +211,12 @@ static void forget_point(struct verifier *v, struct point **link)
 	v->n_states--;
 }
 
+static void make_precise(struct reg *r, void *arg)
+{
+	if (r->kind == K_SCALAR)
+		verify_precise(arg, r->node);
+}
+
 enum prune verify_prune(struct verifier *v)
 {
 	u32 at = v->insn, looked = 0;
@@ -219,8 +226,15 @@ enum prune verify_prune(struct verifier *v)
 		struct point *p = *link;
 
 		if (p->branches) {
-			if (covers_state(v, &p->st, v->st, at, true, true))
+			if (!covers_state(v, &p->st, v->st, at, true, true)) {
+				link = &p->next;
+				continue;
+			}
+			if (p->st.turns == v->st->turns)
 				return PRUNE_LOOP;
+			/* The next round of a callback begins as an earlier one did. */
+			verify_each_reg(v->st, make_precise, v);
+			return PRUNE_YES;
 		} else if (covers_state(v, &p->st, v->st, at, false, false)) {
 			p->hits++;
 			demand_all(v, &p->st, v->st);
@@ -254,14 +268,13 @@ void verify_path_done(struct verifier *v)
 
 /* ---- callbacks ------------------------------------------------------------------------------- */
 
-static void make_precise(struct reg *r, void *arg)
-{
-	if (r->kind == K_SCALAR)
-		verify_precise(arg, r->node);
-}
+#define EXACT_ROUNDS 256
 
+/* Numbers on the stack that change from round to round, and that nothing hangs on so far. */
 static void widen(struct verifier *v, const struct state *o, struct state *n)
 {
+	bool all = TOP(n)->rounds > EXACT_ROUNDS;
+
 	for (u32 i = 0; i < n->n_frames && i < o->n_frames; i++) {
 		struct frame *f = n->frames[i];
 		const struct frame *g = o->frames[i];
@@ -272,7 +285,8 @@ static void widen(struct verifier *v, const struct state *o, struct state *n)
 			if (!f->slots[k].spilled || r->kind != K_SCALAR ||
 			    (g->slots[k].spilled == f->slots[k].spilled &&
 			     g->slots[k].reg.kind == K_SCALAR &&
-			     num_within(&g->slots[k].reg.n, &r->n)))
+			     (num_within(&g->slots[k].reg.n, &r->n) ||
+			      (!all && v->nodes.at[g->slots[k].reg.node].precise))))
 				continue;
 			verify_set_scalar(v, r, num_any(), r->node, 0);
 			if (f->slots[k].spilled == 4)

@@ -73,6 +73,7 @@ struct frame {
 	u32 callsite; /* the call; UINT32_MAX in the first frame */
 	bool is_callback;
 	u32 callback; /* helper that calls it */
+	u32 rounds;   /* of the callback of the helper call that is going on */
 	struct reg callback_map;
 };
 
@@ -85,6 +86,7 @@ struct state {
 	u32 n_refs;
 	u32 lock_id, lock_insn; /* the spin lock that is held; 0 if none */
 	bool is_locked;
+	u32 turns;     /* rounds of callbacks so far, all together */
 	bool is_guess; /* a path that only a mispredicting processor takes */
 	u32 lock_map;
 };

@@ -166,6 +166,22 @@ bool verify_call_local(struct verifier *v, struct isa_insn i)
 }
 
 /* Behind the call: r0 is a number, the arguments are gone. */
+static void behind(struct verifier *v)
+{
+	verify_set_unknown(v, &TOP(v->st)->regs[0]);
+	verify_clobber(v);
+	TOP(v->st)->rounds = 0;
+}
+
+/* Whether bpf_loop() has run its callback as often as it ever will. */
+static bool rounds_done(struct verifier *v, const struct reg *count)
+{
+	if (count->kind != K_SCALAR || TOP(v->st)->rounds < count->n.umax)
+		return false;
+	verify_precise(v, count->node);
+	return true;
+}
+
 static void push_behind(struct verifier *v)
 {
 	struct state after;
@@ -173,9 +189,7 @@ static void push_behind(struct verifier *v)
 
 	verify_state_copy(v, &after, v->st);
 	v->st = &after;
-	verify_set_unknown(v, &TOP(&after)->regs[0]);
-	for (u32 k = 1; k <= 5; k++)
-		memset(&TOP(&after)->regs[k], 0, sizeof(struct reg));
+	behind(v);
 	v->st = saved;
 	verify_push(v, v->insn + 1, &after);
 	verify_state_drop(v, &after);
@@ -218,6 +232,10 @@ bool verify_call_callback(struct verifier *v, u32 id, const struct reg *args, bo
 				     "The verifier cannot follow this helper's callback yet.");
 	if (!too_deep(v))
 		return false;
+	if (id == ISA_FN_loop && rounds_done(v, &args[0])) {
+		behind(v);
+		return true;
+	}
 	if (verify_callback_covered(v)) {
 		v->ended = true;
 		return true;
@@ -330,6 +348,8 @@ static bool exit_callback(struct verifier *v, struct frame *f)
 	if (!in_range(v, &f->regs[ISA_R0], 0, 1, "A callback"))
 		return false;
 	v->next = f->callsite;
+	v->st->turns++;
+	v->st->frames[v->st->n_frames - 2]->rounds++;
 	return true;
 }
 

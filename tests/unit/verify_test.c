@@ -93,6 +93,18 @@ static const struct {
 	  PACKET "if r4 > r3 goto far\nr0 = 2\nexit\nfar:\nr4 += -8\n"
 		 "if r3 < r4 goto out\nr0 = *(u64 *)(r2 + 8)\nout:\nr0 = 2\nexit\n",
 	  ISA_PROG_XDP, V_PACKET_BOUNDS, 9, "only 0" },
+	{ "unaligned atomic", LOOKUP "if r0 == 0 goto out\nr1 = 1\nlock *(u32 *)(r0 + 2) += r1\nout:\nr0 = 0\nexit\n",
+	  SF, V_ALIGN, 8, "not aligned" },
+	{ "the same in each round",
+	  "*(u64 *)(r10 - 8) = 0\nr1 = *(u32 *)(r1 + 0)\nr2 = func[f]\nr3 = r10\nr3 += -8\nr4 = 0\n"
+	  "call bpf_loop\nr0 = 0\nexit\nf:\nr0 = 0\nif r1 > 5 goto g\nr0 = 1\ng:\nexit\n",
+	  ISA_PROG_XDP, V_NONE, 0, "" },
+	{ "no round",
+	  "r1 = 0\nr2 = func[f]\nr3 = r10\nr4 = 0\ncall bpf_loop\nr0 = 0\nexit\nf:\n"
+	  "*(u64 *)(r2 + 0) = 0\nr0 = 0\nexit\n", ISA_PROG_XDP, V_NONE, 0, "" },
+	{ "one round",
+	  "r1 = 1\nr2 = func[f]\nr3 = r10\nr4 = 0\ncall bpf_loop\nr0 = 0\nexit\nf:\n"
+	  "*(u64 *)(r2 + 0) = 0\nr0 = 0\nexit\n", ISA_PROG_XDP, V_STACK_BOUNDS, 8, "512" },
 	{ "after a tail call",
 	  "r2 = map[m]\nr3 = 0\ncall bpf_get_prandom_u32\nif r0 == 0 goto l\nl:\nexit\n", SF, V_NONE,
 	  0, "" },
