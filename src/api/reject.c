@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/session.h"
+#include "user/user.h"
 
 /* What the kernel says (anywhere in its reason), and what to do. */
 static const struct {
@@ -92,8 +93,8 @@ int reject_report(struct skep *s, const struct rt_rejection *rej)
 		if (span_known(line))
 			at = line;
 	}
-	diag_add(&s->dx, at, E_REJECTED,
-		 "the kernel's verifier refuses program '" STR_FMT "' (" STR_FMT "): " STR_FMT,
+	diag_add(&s->dx, at, E_REJECTED, "%s refuses program '" STR_FMT "' (" STR_FMT "): " STR_FMT,
+		 s->engine == &user_engine ? "the user engine" : "the kernel's verifier",
 		 STR_ARG(p->name), STR_ARG(p->attach), STR_ARG(rej->reason));
 	if (rej->insn != OBJ_NONE && rej->insn < image.n) {
 		struct sbuf text;

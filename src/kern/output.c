@@ -19,25 +19,6 @@
 
 #define PERF_PAGES 32 /* a CPU */
 
-static const struct obj_event *event_of(const struct obj *o, u32 map, u32 size, u32 *out_index)
-{
-	const struct obj_event *best = NULL;
-
-	for (u32 i = 0; i < o->events.n; i++) {
-		const struct obj_event *ev = &o->events.at[i];
-		bool fits = ev->size <= size + sizeof(struct obj_record);
-
-		if (ev->kind != OBJ_EV_OUTPUT || ev->map != map)
-			continue;
-		if (best && !(fits && (ev->size > best->size ||
-				       best->size > size + sizeof(struct obj_record))))
-			continue;
-		best = ev;
-		*out_index = i;
-	}
-	return best;
-}
-
 /* Gives one record on; its bytes are copied behind a head. */
 static int give(struct kern_output *out, u32 cpu, const void *data, u32 size)
 {
@@ -45,7 +26,7 @@ static int give(struct kern_output *out, u32 cpu, const void *data, u32 size)
 	u32 total = size + sizeof(struct obj_record);
 	struct obj_record head = { .cpu = cpu };
 
-	if (!event_of(k->obj, out->map, size, &head.event))
+	if (!rt_output_event(k->obj, out->map, size, &head.event))
 		return 0;
 	if (total > out->room) {
 		char *more = realloc(out->bytes, total);

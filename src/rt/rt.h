@@ -87,6 +87,9 @@ struct rt_command { char *path; const char *name; char *const *argv; char **shel
 int rt_command_find(struct arena *a, char *const argv[], struct rt_command *out, struct err *e)
 	MUST_CHECK;
 
+/* The OBJ_EV_OUTPUT event of a record of `size` bytes that came out of a map; false if the plan has none. */
+bool rt_output_event(const struct obj *o, u32 map, u32 size, u32 *out_index);
+
 /* ---- output --------------------------------------------------------------------------------- */
 
 enum rt_style {

@@ -16,8 +16,7 @@
 
 #include "user/tracer.h"
 
-#define BUDGET	 65536u /* records of one poll */
-#define BLIND_MS 20	/* how often an end is looked for without a tracer */
+#define BLIND_MS 20 /* how often an end is looked for without a tracer */
 
 /* ---- starting and stopping ------------------------------------------------------------------ */
 
@@ -51,6 +50,22 @@ static int start(struct engine *u, struct err *e)
 	return pid < 0 ? err_set(e, -EAGAIN, USER_ROOM, "no process for the tracer") : 0;
 }
 
+/* The whole system cannot be had; of it, what was named can. */
+static int narrow_scope(struct engine *u, struct err *e)
+{
+	if (u->scope != RT_SCOPE_ALL)
+		return 0;
+	if (!u->cmd.pid && !u->n_pids)
+		return err_set(
+			e, -SKEP_EUNSUPPORTED, USER_ROOM,
+			"the user engine traces a command (-- CMD) or processes (-p PID); only "
+			"the kernel sees all of them (--engine kern)");
+	u->scope = u->cmd.pid ? RT_SCOPE_COMMAND : RT_SCOPE_PIDS;
+	user_note(u, "the user engine sees %s, not the whole system",
+		  u->cmd.pid ? "the command and its descendants" : "the processes given by -p");
+	return 0;
+}
+
 int user_attach(void *self, struct err *e)
 {
 	struct engine *u = self;
@@ -60,7 +75,8 @@ int user_attach(void *self, struct err *e)
 
 	if (!needs_tracer(u))
 		return 0;
-	err = start(u, e);
+	err = narrow_scope(u, e);
+	err = err ? err : start(u, e);
 	if (err)
 		return err;
 	do
@@ -117,32 +133,16 @@ static void tell_notes(struct engine *u)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-static int deliver(void *self, const void *data, u32 size)
+/* Those that were asked for by number, without a tracer that would know. */
+static bool pids_ended(const struct engine *u)
 {
-	struct engine *u = self;
-	int err = u->record(u->record_arg, data, size);
+	for (u32 i = 0; i < u->n_pids; i++) {
+		char state = task_state((pid_t)u->pids[i]);
 
-	if (err < 0)
-		return err;
-	if (--u->budget)
-		return 0;
-	u->more = true;
-	return -ECANCELED;
-}
-
-static int consume(struct engine *u, struct err *e)
-{
-	u32 ring = u->obj->ring;
-	int got;
-
-	u->more = false;
-	if (ring == OBJ_NONE || ring >= u->n_maps || !u->maps[ring])
-		return 0;
-	u->budget = BUDGET;
-	got = maps_consume(u->maps[ring], deliver, u);
-	if (got >= 0 || u->more)
-		return 0;
-	return err_set(e, got, USER_ROOM, "an event could not be handled: %s", strerror(-got));
+		if (state != 'X' && state != 'Z')
+			return false;
+	}
+	return u->n_pids != 0;
 }
 
 static bool all_ended(struct engine *u)
@@ -151,7 +151,7 @@ static bool all_ended(struct engine *u)
 
 	if (u->scope == RT_SCOPE_COMMAND)
 		return u->cmd.released && (u->control < 0 || done) && user_command_status(u) >= 0;
-	return u->control >= 0 && done;
+	return u->control >= 0 ? done : pids_ended(u);
 }
 
 static s64 now_ms(void)
@@ -165,17 +165,21 @@ static s64 now_ms(void)
 static int wait_any(struct engine *u, int timeout_ms, int wake_fd, struct err *e)
 {
 	s64 end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms, left;
-	u32 ring = u->obj->ring, n = 0;
-	bool is_blind = u->cmd.pid && u->control < 0;
-	struct pollfd fds[4];
+	bool is_blind = (u->cmd.pid || u->n_pids) && u->control < 0;
+	struct arena_mark mark = arena_mark(u->a);
+	struct pollfd *fds = arena_array_of(u->a, struct pollfd, u->n_maps + 3);
+	bool is_dead;
+	u32 n = 0;
 	u64 news;
 	int got;
 
+	fds[n++] = (struct pollfd){ .fd = u->control, .events = u->detached ? 0 : POLLIN };
 	fds[n++] = (struct pollfd){ .fd = u->wake, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = wake_fd, .events = POLLIN };
-	fds[n++] = (struct pollfd){ .fd = u->control, .events = u->detached ? 0 : POLLIN };
-	if (ring != OBJ_NONE && u->maps[ring])
-		fds[n++] = (struct pollfd){ .fd = maps_wait_fd(u->maps[ring]), .events = POLLIN };
+	for (u32 i = 0; i < u->n_maps; i++)
+		if (user_is_output(u, i))
+			fds[n++] =
+				(struct pollfd){ .fd = maps_wait_fd(u->maps[i]), .events = POLLIN };
 	do {
 		left = end == INT64_MAX ? -1 : end - now_ms();
 		if (left < 0 && end != INT64_MAX)
@@ -183,11 +187,12 @@ static int wait_any(struct engine *u, int timeout_ms, int wake_fd, struct err *e
 		got = poll(fds, n,
 			   is_blind && (left < 0 || left > BLIND_MS) ? BLIND_MS : (int)left);
 	} while (got == 0 && is_blind && !all_ended(u) && (left < 0 || left > BLIND_MS));
+	is_dead = got > 0 && !u->detached && fds[0].revents & (POLLIN | POLLHUP);
+	arena_release(u->a, mark);
 	if (got < 0 && errno != EINTR)
 		return err_set(e, -errno, USER_ROOM, "waiting for events failed: %m");
 	(void)!read(u->wake, &news, sizeof(news));
-	if (got > 0 && !u->detached && fds[2].revents & (POLLIN | POLLHUP) &&
-	    !__atomic_load_n(&u->shared->done, __ATOMIC_SEQ_CST))
+	if (is_dead && !__atomic_load_n(&u->shared->done, __ATOMIC_SEQ_CST))
 		return err_set(e, -EIO, USER_ROOM, "the tracer process was ended from outside");
 	return 0;
 }
@@ -205,7 +210,7 @@ int user_poll(void *self, int timeout_ms, int wake_fd, rt_record_fn fn, void *ar
 	err = u->more || all_ended(u) ? 0 : wait_any(u, timeout_ms, wake_fd, e);
 	/* Asked before the ring is emptied: what they sent before they ended is in it. */
 	ended = all_ended(u);
-	err = err ? err : consume(u, e);
+	err = err ? err : user_consume(u, e);
 	tell_notes(u);
 	*out_done = ended && !u->more;
 	return err;

@@ -4,6 +4,7 @@
  * There is no filter to put into programs: all that is traced is what they shall see.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ptrace.h>
@@ -67,6 +68,9 @@ static void close_engine(void *self)
 		munmap(u->shared, sizeof(*u->shared));
 	if (u->wake >= 0)
 		close(u->wake);
+	free(u->output);
+	u->output = NULL;
+	u->output_room = 0;
 	u->vm = NULL;
 	u->shared = NULL;
 	u->wake = u->control = -1;

@@ -113,6 +113,35 @@ static int compile(struct loader *l, const struct verify_input *in, const struct
 	return 0;
 }
 
+static bool has_helper(u32 id, const char **out_why)
+{
+	for (u32 i = 0; i < user_n_helpers; i++)
+		if (user_helpers[i].id == id)
+			return true;
+	return vm_helper_builtin(id, out_why) || id == ISA_FN_tail_call;
+}
+
+/* Helpers that only the kernel can give, named with the reason. */
+static int check_helpers(struct loader *l, const struct verify_input *in)
+{
+	for (u32 i = 0; i < in->n; i++) {
+		const struct isa_insn *x = &in->insns[i];
+		const struct isa_helper *h;
+		const char *why = "";
+
+		if (x->code != (ISA_JMP | ISA_CALL) || x->src != ISA_CALL_HELPER ||
+		    has_helper((u32)x->imm, &why))
+			continue;
+		h = isa_helper((u32)x->imm);
+		return refused(l, i,
+			       str_printf(l->u->a,
+					  "the user engine has no bpf_%s (%s); --engine kern has",
+					  h ? h->name : "?", why),
+			       STR(""));
+	}
+	return 0;
+}
+
 static void note_helpers(struct engine *u, const struct verify_input *in)
 {
 	for (u32 i = 0; i < in->n; i++)
@@ -141,7 +170,8 @@ static int load_one(struct loader *l)
 	if (!res.accepted)
 		return refused(l, res.problem.insn, res.problem.text, log_of(a, &res.problem));
 	note_helpers(l->u, &in);
-	err = check_record(l, &in, &res);
+	err = check_helpers(l, &in);
+	err = err ? err : check_record(l, &in, &res);
 	return err ? err : compile(l, &in, &res);
 }
 

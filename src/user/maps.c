@@ -68,6 +68,7 @@ int user_maps_create(struct engine *u, struct err *e)
 
 	u->maps = arena_array_of(u->a, struct maps_map *, n + 1);
 	u->n_maps = n;
+	u->lost_seen = arena_array_of(u->a, u64, n + 1);
 	for (u32 pass = 0; pass < 2; pass++)
 		for (u32 i = 0; !err && i < n; i++) {
 			if ((u->obj->maps.at[i].inner != OBJ_NONE) != (pass == 1))

@@ -113,6 +113,9 @@ struct engine {
 	void *record_arg;
 	u32 budget;
 	bool more;
+	char *output;	      /* a record with its head (output.c) */
+	u32 output_room, output_map;
+	u64 *lost_seen;	      /* by map */
 	void (*note)(void *arg, const char *text);
 	void *note_arg;
 };
@@ -128,6 +131,10 @@ int user_map_next(void *self, u32 map, const void *key, void *out_next);
 int user_map_lookup(void *self, u32 map, const void *key, void *out_value);
 int user_map_update(void *self, u32 map, const void *key, const void *value, u64 flags);
 int user_map_delete(void *self, u32 map, const void *key);
+
+/* Gives on what is in the rings; *u->more when it stopped before they were empty. */
+int user_consume(struct engine *u, struct err *e);
+bool user_is_output(const struct engine *u, u32 map);
 
 int user_command(void *self, char *const argv[], struct err *e);
 int user_release(void *self, struct err *e);
