@@ -130,6 +130,8 @@ static int events(struct skep *s)
 		formats[i] = str_of(s->o.map_formats[i]);
 	c.map_formats = formats;
 	c.n_map_formats = (u32)s->o.n_map_formats;
+	/* Owned by the session, so that it goes also where memory ends. */
+	c.names = s->names = rt_names_new(s->a);
 	return rt_run(&c, &s->result, &s->err);
 }
 

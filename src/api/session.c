@@ -188,6 +188,7 @@ void skep_close(struct skep *s)
 		return;
 	session_drop_engine(s);
 	program_free_all(s);
+	rt_names_free(s->names);
 	ty_btf_close(s->btf);
 	if (s->machine)
 		probes_machine_free(s->machine);

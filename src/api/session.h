@@ -79,6 +79,7 @@ struct skep {
 
 	int stop_fd;          /* eventfd, written by skep_stop */
 	struct rt_result result;
+	struct rt_names *names;
 	double stage_us[STAGE_N];
 	char *report;         /* text handed out by skep_diagnostics */
 	/* A dump of the pipeline in the making: pass name and where it goes. */

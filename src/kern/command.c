@@ -180,6 +180,13 @@ bool kern_command_ended(struct kern *k)
 	return c->status >= 0;
 }
 
+u32 kern_command_pid(void *self)
+{
+	struct kern *k = self;
+
+	return (u32)k->cmd.pid;
+}
+
 int kern_command_status(void *self)
 {
 	struct kern *k = self;

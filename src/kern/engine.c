@@ -174,6 +174,7 @@ const struct rt_engine kern_engine = {
 	.run_once = kern_run_once,
 	.release = kern_release,
 	.poll = kern_poll,
+	.command_pid = kern_command_pid,
 	.command_status = kern_command_status,
 	.detach = kern_detach,
 	.map_next = kern_map_next,

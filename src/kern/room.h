@@ -146,6 +146,7 @@ int kern_open_counter(const struct probes_point *p, int cpu, int pid);
 
 int kern_command(void *self, char *const argv[], struct err *e);
 int kern_release(void *self, struct err *e);
+u32 kern_command_pid(void *self);
 int kern_command_status(void *self);
 /* Has the command ended? Collects its status. */
 bool kern_command_ended(struct kern *k);

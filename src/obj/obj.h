@@ -67,8 +67,17 @@ enum obj_field_kind {
 	OBJ_F_INT, OBJ_F_UINT, OBJ_F_PTR,
 	OBJ_F_STR,            /* NUL-terminated within `size` bytes */
 	OBJ_F_BYTES, OBJ_F_BOOL, OBJ_F_ENUM,
-	OBJ_F_KSYM, OBJ_F_USYM, OBJ_F_KSTACK, OBJ_F_USTACK, OBJ_F_INET, OBJ_F_MAC, OBJ_F_USERNAME,
-	OBJ_F_TIMESTAMP, OBJ_F_CGROUP_PATH,
+	OBJ_F_KSYM,           /* u64 address */
+	OBJ_F_USYM,           /* u64 address, u32 tgid, 4 bytes of padding */
+	OBJ_F_KSTACK,         /* s32 id in the stack map `map`, u32 tgid; `extra`: "" or "perf", "raw" */
+	OBJ_F_USTACK,         /* the same */
+	OBJ_F_INET,           /* u64 AF_INET or AF_INET6, 16 bytes of address */
+	OBJ_F_MAC,            /* 6 bytes */
+	OBJ_F_USERNAME,       /* a user id */
+	OBJ_F_TIMESTAMP,      /* u64 nanoseconds since boot; `extra`: a format of strftime */
+	OBJ_F_CGROUP_PATH,    /* u64 cgroup id; `extra`: a pattern of hierarchies, empty for all */
+	OBJ_F_STRERROR,       /* an error number */
+	OBJ_F_SYSCALL_NAME,   /* a system call's number */
 	OBJ_F_TUPLE, OBJ_F_STRUCT, OBJ_F_ARRAY,    /* `parts` */
 };
 struct obj_field {
@@ -78,6 +87,7 @@ struct obj_field {
 	const struct type *type;          /* may be NULL */
 	vec(struct obj_field) parts;
 	str extra;            /* strftime format, stack mode, … */
+	u32 map;              /* stacks: where they lie */
 };
 
 /* What a record in the event ring asks for. */
@@ -88,7 +98,9 @@ enum obj_event_kind {
 	OBJ_EV_PRINT,         /* print(@m): map */
 	OBJ_EV_CLEAR, OBJ_EV_ZERO,
 	OBJ_EV_TIME,          /* format is strftime's */
-	OBJ_EV_JOIN, OBJ_EV_CAT, OBJ_EV_SYSTEM,
+	OBJ_EV_JOIN,          /* strings, up to the first empty one; `format` between them */
+	OBJ_EV_CAT,           /* the file whose path `format` and the arguments make */
+	OBJ_EV_SYSTEM,        /* the same: a command for the shell */
 	OBJ_EV_PRINT_VALUE,   /* print(expr): one argument */
 	OBJ_EV_OUTPUT,        /* what came out of `map` (a perf event array, a ring buffer): struct obj_record,
 			       * written by the engine, and the bytes; args[0], if known, is their type. A

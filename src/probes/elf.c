@@ -202,3 +202,36 @@ int probes_elf_each(struct trap *trap, str path, bool (*each)(void *arg, str nam
 	close_elf(&f);
 	return 0;
 }
+
+struct placed {
+	Elf *elf;
+	bool (*each)(void *arg, const struct probes_symbol *s);
+	void *arg;
+};
+
+static bool each_placed(void *arg, str name, const GElf_Sym *sym)
+{
+	struct placed *p = arg;
+	struct probes_symbol s = { .name = name, .size = sym->st_size };
+
+	return !to_offset(p->elf, sym->st_value, &s.offset) || p->each(p->arg, &s);
+}
+
+int probes_elf_symbols(struct trap *trap, str path,
+		       bool (*each)(void *arg, const struct probes_symbol *s), void *arg,
+		       struct err *e)
+{
+	struct placed p = { .each = each, .arg = arg };
+	struct trap_guard guard;
+	struct file f;
+	int err = open_elf(&f, path, e);
+
+	if (err)
+		return err;
+	p.elf = f.elf;
+	trap_guard_push(trap, &guard, close_elf, &f);
+	each_function(f.elf, each_placed, &p);
+	trap_guard_pop(trap);
+	close_elf(&f);
+	return 0;
+}

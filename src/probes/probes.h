@@ -185,6 +185,11 @@ int probes_exists(struct probes_machine *m, struct ty_btf *btf, const struct pro
 /* File offset of a function in an ELF file, for uprobes; dynamic and full symbol tables are searched;
  * -SKEP_ENOEVENT with near names in *e if there is none. */
 int probes_elf_offset(str path, str symbol, u64 *out_offset, struct err *e) MUST_CHECK;
+/* Calls `each` for all functions of both symbol tables of an ELF file, with where each lies in the file, until it returns
+ * false. `name` lives as long as the call. */
+struct probes_symbol { str name; u64 offset, size; };
+int probes_elf_symbols(struct trap *trap, str path, bool (*each)(void *arg, const struct probes_symbol *s),
+		       void *arg, struct err *e) MUST_CHECK;
 /* The file that "libc" or "bash" means: a path as it is, a library by the loader's cache, a command by
  * PATH. Empty when there is none. */
 str probes_find_binary(struct arena *a, str name);

@@ -138,15 +138,15 @@ static void put_integer(struct sbuf *out, const struct spec *s, u64 v)
 	pad(out, &own, prefix, digits);
 }
 
-static void put_text(struct sbuf *out, const struct spec *s, const struct obj_field *f,
-		     const void *data)
+static void put_text(struct sbuf *out, const struct rt_config *c, const struct spec *s,
+		     const struct obj_field *f, const void *data)
 {
 	struct spec own = *s;
 	struct sbuf text;
 	str x;
 
 	sbuf_init(&text, out->a);
-	rt_value_field(&text, f, data, VALUE_TEXT);
+	rt_value_field(&text, c, f, data, VALUE_TEXT);
 	x = sbuf_str(&text);
 	if (own.precision >= 0 && x.n > (u32)own.precision)
 		x.n = (u32)own.precision;
@@ -160,24 +160,22 @@ static bool is_integer(enum obj_field_kind k)
 	       k == OBJ_F_ENUM;
 }
 
-static void put_argument(struct sbuf *out, const struct spec *s, const struct obj_field *f,
-			 const void *data)
+static void put_argument(struct sbuf *out, const struct rt_config *c, const struct spec *s,
+			 const struct obj_field *f, const void *data)
 {
 	const char *at = (const char *)data + f->off;
 
 	if (s->conversion == 'c') {
-		char c = at[0];
-
-		pad(out, s, "", (str){ &c, 1 });
+		pad(out, s, "", (str){ at, 1 });
 	} else if (strchr("diuxXop", s->conversion) && is_integer(f->kind)) {
 		put_integer(out, s, (u64)rt_value_int(at, f->size, f->kind == OBJ_F_INT));
 	} else {
-		put_text(out, s, f, data);
+		put_text(out, c, s, f, data);
 	}
 }
 
-void rt_format(struct sbuf *out, str format, const struct obj_field *args, u32 n, const void *data,
-	       u32 size)
+void rt_format(struct sbuf *out, const struct rt_config *c, str format,
+	       const struct obj_field *args, u32 n, const void *data, u32 size)
 {
 	u32 k = 0;
 
@@ -199,7 +197,7 @@ void rt_format(struct sbuf *out, str format, const struct obj_field *args, u32 n
 		if (!s.conversion || k >= n)
 			return;
 		if (args[k].off + args[k].size <= size)
-			put_argument(out, &s, &args[k], data);
+			put_argument(out, c, &s, &args[k], data);
 		k++;
 	}
 }

@@ -24,6 +24,8 @@ struct loop {
 	struct arena *scratch;
 	vec(struct timer) timers;
 	u64 now, every_next, limit;
+	u32 watched; /* a command whose symbols will be asked for when it may be gone; 0: none */
+	u64 watch_next, watch_pause;
 	bool done, gone; /* over; because the traced processes are */
 	int failed;
 };
@@ -193,9 +195,58 @@ static int wait_ms(const struct loop *l)
 		earlier(&next, l->timers.at[i].next);
 	earlier(&next, l->c->every_ns ? l->every_next : 0);
 	earlier(&next, l->limit);
+	earlier(&next, l->watched ? l->watch_next : 0);
 	if (!next)
 		return -1;
 	return next <= l->now ? 0 : (int)((next - l->now + 999999) / 1000000);
+}
+
+/* ---- the command's memory map -------------------------------------------------------------------- */
+
+static bool names_code(const struct obj_field *f)
+{
+	bool yes = f->kind == OBJ_F_USYM || f->kind == OBJ_F_USTACK;
+
+	for (u32 i = 0; !yes && i < f->parts.n; i++)
+		yes = names_code(&f->parts.at[i]);
+	return yes;
+}
+
+/* Tables are printed when the command has ended; what lies where in it must be looked at before. */
+static bool tables_name_code(const struct obj *o)
+{
+	for (u32 i = 0; i < o->maps.n; i++) {
+		const struct obj_map *m = &o->maps.at[i];
+
+		if (m->shown_value && names_code(m->shown_value))
+			return true;
+		for (u32 k = 0; k < m->keys.n; k++)
+			if (names_code(&m->keys.at[k]))
+				return true;
+	}
+	return false;
+}
+
+static void start_watching(struct loop *l)
+{
+	const struct rt_config *c = l->c;
+
+	if (!c->names || !c->engine->command_pid || !tables_name_code(c->obj))
+		return;
+	l->watched = c->engine->command_pid(c->self);
+	l->watch_pause = 1000000;
+	l->watch_next = l->now;
+}
+
+/* Often at first, when libraries are loaded; later at every wake, and sixteen times a second. */
+static void watch(struct loop *l)
+{
+	if (!l->watched)
+		return;
+	rt_usyms_watch(rt_usyms_of(l->c->names), l->watched);
+	if (l->watch_pause < 64000000)
+		l->watch_pause *= 2;
+	l->watch_next = l->now + l->watch_pause;
 }
 
 static bool stop_asked(const struct loop *l)
@@ -214,6 +265,7 @@ static int run_events(struct loop *l)
 	while (!r && !l->done) {
 		r = poll_engine(l, wait_ms(l));
 		l->now = clock_ns();
+		watch(l);
 		if (!r && stop_asked(l))
 			l->done = l->out->interrupted = true;
 		if (!r && !l->done)
@@ -299,6 +351,7 @@ int rt_run(const struct rt_config *c, struct rt_result *out, struct err *e)
 	l.done |= nothing_to_wait_for(&l);
 	if (!r && !l.done)
 		r = c->engine->release(c->self, e);
+	start_watching(&l);
 	if (!r)
 		r = run_events(&l);
 	if (!r)

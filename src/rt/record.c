@@ -38,12 +38,12 @@ static int put_trace(struct sbuf *out, const struct rt_config *c, const struct o
 		return -EINVAL;
 	if (!c->json) {
 		put_trace_head(out, c, r);
-		rt_format(out, ev->format, ev->args.at, ev->args.n, data, size);
+		rt_format(out, c, ev->format, ev->args.at, ev->args.n, data, size);
 		sbuf_putc(out, '\n');
 		return 0;
 	}
 	sbuf_init(&text, out->a);
-	rt_format(&text, ev->format, ev->args.at, ev->args.n, data, size);
+	rt_format(&text, c, ev->format, ev->args.at, ev->args.n, data, size);
 	sbuf_printf(out,
 		    "{\"type\": \"trace\", \"data\": {\"ns\": %llu, \"cpu\": %u, \"pid\": %u, "
 		    "\"tid\": %u, \"comm\": ",
@@ -64,6 +64,29 @@ static void put_wrapped(struct sbuf *out, const struct rt_config *c, const char 
 	sbuf_printf(out, "{\"type\": \"%s\", \"data\": ", type);
 	sbuf_json(out, text);
 	sbuf_puts(out, "}\n");
+}
+
+/* join(), cat(), system(): printf's text is what they act upon. */
+static void put_action(struct sbuf *out, const struct rt_config *c, const struct obj_event *ev,
+		       const void *data, u32 size)
+{
+	struct sbuf text, result;
+
+	sbuf_init(&text, out->a);
+	sbuf_init(&result, out->a);
+	if (ev->kind == OBJ_EV_JOIN)
+		rt_act_join(&result, ev, data, size);
+	else
+		rt_format(&text, c, ev->format, ev->args.at, ev->args.n, data, size);
+	if (ev->kind == OBJ_EV_CAT)
+		rt_act_cat(&result, sbuf_str(&text));
+	else if (ev->kind == OBJ_EV_SYSTEM)
+		rt_act_system(&result, sbuf_str(&text));
+	put_wrapped(out, c,
+		    ev->kind == OBJ_EV_JOIN  ? "join"
+		    : ev->kind == OBJ_EV_CAT ? "cat"
+					     : "syscall",
+		    sbuf_str(&result));
 }
 
 static void put_time(struct sbuf *out, const struct rt_config *c, const struct obj_event *ev)
@@ -87,7 +110,7 @@ static void put_value(struct sbuf *out, const struct rt_config *c, const struct 
 		return;
 	if (c->json)
 		sbuf_puts(out, "{\"type\": \"value\", \"data\": ");
-	rt_value_field(out, f, data, c->json ? VALUE_JSON : VALUE_TEXT);
+	rt_value_field(out, c, f, data, c->json ? VALUE_JSON : VALUE_TEXT);
 	sbuf_puts(out, c->json ? "}\n" : "\n");
 }
 
@@ -203,11 +226,12 @@ int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *da
 	if (size < sizeof(*r) || r->event >= c->obj->events.n)
 		return -EINVAL;
 	ev = &c->obj->events.at[r->event];
+	rt_names_refresh(c->names);
 	switch (ev->kind) {
 	case OBJ_EV_TRACE: return put_trace(out, c, ev, data, size);
 	case OBJ_EV_PRINTF:
 		sbuf_init(&text, out->a);
-		rt_format(&text, ev->format, ev->args.at, ev->args.n, data, size);
+		rt_format(&text, c, ev->format, ev->args.at, ev->args.n, data, size);
 		put_wrapped(out, c, "printf", sbuf_str(&text));
 		return 0;
 	case OBJ_EV_PRINT_VALUE: put_value(out, c, ev, data, size); return 0;
@@ -218,6 +242,9 @@ int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *da
 	case OBJ_EV_ZERO:
 		return ev->map == OBJ_NONE ? -EINVAL
 					   : empty_map(c, out->a, ev->map, ev->kind == OBJ_EV_ZERO);
+	case OBJ_EV_JOIN:
+	case OBJ_EV_CAT:
+	case OBJ_EV_SYSTEM: put_action(out, c, ev, data, size); return 0;
 	case OBJ_EV_EXIT: return 0;
 	case OBJ_EV_OUTPUT: return put_output(out, c, ev, data, size);
 	default: return -EINVAL;

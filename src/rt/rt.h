@@ -69,6 +69,8 @@ struct rt_engine {
 	 * traced processes are gone. */
 	int (*poll)(void *self, int timeout_ms, int wake_fd, rt_record_fn fn, void *arg,
 		    bool *out_done, struct err *e);
+	/* The command's process id, 0 if there is none. May be NULL. */
+	u32 (*command_pid)(void *self);
 	/* Exit status of the command as wait(2) gave it; -1 while it runs. */
 	int (*command_status)(void *self);
 	int (*detach)(void *self, struct err *e);
@@ -97,11 +99,18 @@ enum rt_style {
 	RT_STYLE_COLUMNS,     /* TIME(s), COMM, PID, MESSAGE */
 	RT_STYLE_PLAIN,       /* the message alone */
 };
+/* What names stand for numbers: symbols of the kernel and of processes, users, cgroups. Read when first asked, and kept.
+ * One per run; used by one thread. Owned by the arena. */
+struct rt_names;
+struct rt_names *rt_names_new(struct arena *a);
+void rt_names_free(struct rt_names *n);              /* what the arena does not hold; NULL is legal */
+
 struct rt_config {
 	const struct rt_engine *engine;
 	void *self;           /* of the engine */
 	const struct obj *obj;
 	struct arena *a;
+	struct rt_names *names;       /* NULL: numbers stay numbers */
 	u32 n_cpus;           /* possible CPUs: parts of a per-CPU value */
 	enum rt_style style;
 	bool json;
@@ -138,11 +147,11 @@ int rt_run(const struct rt_config *c, struct rt_result *out, struct err *e) MUST
 /* Pieces of it, for the api's callers and for tests. */
 /* One record as a line of text (or JSON), without newline added beyond what the format says. */
 int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *data, u32 size);
-/* printf with the plan's arguments, as BCC's and bpftrace's printf print. */
-void rt_format(struct sbuf *out, str format, const struct obj_field *args, u32 n, const void *data,
-	       u32 size);
+/* printf with the plan's arguments, as BCC's and bpftrace's printf print. `c` gives names and stacks; it may be NULL. */
+void rt_format(struct sbuf *out, const struct rt_config *c, str format, const struct obj_field *args, u32 n,
+	       const void *data, u32 size);
 /* A value by its field description; `rt_print_type` by its C type. */
-void rt_print_field(struct sbuf *out, const struct obj_field *f, const void *data);
+void rt_print_field(struct sbuf *out, const struct rt_config *c, const struct obj_field *f, const void *data);
 void rt_print_type(struct sbuf *out, const struct type *ty, const void *data);
 /* All entries of one map, in the style of the configuration. */
 int rt_print_map(struct sbuf *out, const struct rt_config *c, u32 map, struct err *e) MUST_CHECK;

@@ -244,7 +244,7 @@ static void put_key(struct sbuf *out, const struct table *t, const struct entry 
 	for (u32 i = 0; i < m->keys.n; i++) {
 		if (i)
 			sbuf_puts(out, style == VALUE_JSON ? "," : ", ");
-		rt_value_field(out, &m->keys.at[i], e->key, VALUE_TEXT);
+		rt_value_field(out, t->c, &m->keys.at[i], e->key, VALUE_TEXT);
 	}
 	if (t->slot_size)
 		put_section(out, m->key, e->key, t->key_size);
@@ -299,7 +299,7 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 		break;
 	case OBJ_SHOW_VALUE:
 		if (m->shown_value)
-			rt_value_field(out, m->shown_value, e->value, style);
+			rt_value_field(out, t->c, m->shown_value, e->value, style);
 		break;
 	case OBJ_SHOW_AVG:
 	case OBJ_SHOW_STATS: put_average(out, t, e, style); break;
@@ -497,6 +497,7 @@ int rt_print_map(struct sbuf *out, const struct rt_config *c, u32 map, struct er
 	const struct obj_map *m = &c->obj->maps.at[map];
 	struct table t = { .c = c, .m = m, .a = out->a, .map = map, .n_cpus = c->n_cpus };
 
+	rt_names_refresh(c->names);
 	t.is_percpu = isa_map_is_percpu(m->type);
 	t.part = (u32)round_up(m->value_size, 8);
 	t.key_size = is_hist(m) ? m->key_size - 8 : m->key_size;

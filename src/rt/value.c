@@ -61,8 +61,8 @@ static void put_bytes(struct sbuf *out, const u8 *p, u32 n, enum value_style sty
 
 /* ---- by field ------------------------------------------------------------------------------- */
 
-static void put_parts(struct sbuf *out, const struct obj_field *f, const char *at,
-		      enum value_style style)
+static void put_parts(struct sbuf *out, const struct rt_config *c, const struct obj_field *f,
+		      const char *at, enum value_style style)
 {
 	bool named = f->kind == OBJ_F_STRUCT, array = f->kind == OBJ_F_ARRAY;
 	bool json = style == VALUE_JSON;
@@ -79,13 +79,60 @@ static void put_parts(struct sbuf *out, const struct obj_field *f, const char *a
 		} else if (named) {
 			sbuf_printf(out, "." STR_FMT " = ", STR_ARG(p->name));
 		}
-		rt_value_field(out, p, at, style);
+		rt_value_field(out, c, p, at, style);
 	}
 	sbuf_puts(out, named ? " }" : array || json ? "]" : ")");
 }
 
-void rt_value_field(struct sbuf *out, const struct obj_field *f, const void *data,
-		    enum value_style style)
+/* What a number stands for, as text. False where the kind is none of these. */
+static bool put_name(struct sbuf *out, const struct rt_config *c, const struct obj_field *f,
+		     const char *at)
+{
+	struct rt_names *n = c ? c->names : NULL;
+	u64 v = (u64)rt_value_int(at, f->size, false);
+	const char *name;
+
+	switch (f->kind) {
+	case OBJ_F_KSYM: rt_ksym(out, n ? rt_ksyms_of(n) : NULL, v, false); return true;
+	case OBJ_F_USYM:
+		rt_usym(out, n ? rt_usyms_of(n) : NULL, (u32)rt_value_int(at + 8, 4, false), v,
+			false, false);
+		return true;
+	case OBJ_F_KSTACK:
+	case OBJ_F_USTACK: rt_stack_frames(out, c, f, at); return true;
+	case OBJ_F_INET: rt_name_inet(out, v, at + 8); return true;
+	case OBJ_F_MAC: rt_name_mac(out, (const u8 *)at); return true;
+	case OBJ_F_USERNAME: rt_name_user(out, n, (u32)v); return true;
+	case OBJ_F_TIMESTAMP: rt_name_time(out, v, f->extra); return true;
+	case OBJ_F_CGROUP_PATH: rt_name_cgroup(out, n, v, f->extra); return true;
+	case OBJ_F_STRERROR: sbuf_puts(out, strerror((int)v)); return true;
+	case OBJ_F_SYSCALL_NAME:
+		name = probes_syscall_name((u32)v);
+		if (name)
+			sbuf_puts(out, name);
+		else
+			sbuf_printf(out, "%llu", (unsigned long long)v);
+		return true;
+	default: return false;
+	}
+}
+
+static bool put_named(struct sbuf *out, const struct rt_config *c, const struct obj_field *f,
+		      const char *at, enum value_style style)
+{
+	struct sbuf text;
+
+	if (style != VALUE_JSON)
+		return put_name(out, c, f, at);
+	sbuf_init(&text, out->a);
+	if (!put_name(&text, c, f, at))
+		return false;
+	sbuf_json(out, sbuf_str(&text));
+	return true;
+}
+
+void rt_value_field(struct sbuf *out, const struct rt_config *c, const struct obj_field *f,
+		    const void *data, enum value_style style)
 {
 	const char *at = (const char *)data + f->off;
 
@@ -103,14 +150,18 @@ void rt_value_field(struct sbuf *out, const struct obj_field *f, const void *dat
 		break;
 	case OBJ_F_TUPLE:
 	case OBJ_F_STRUCT:
-	case OBJ_F_ARRAY: put_parts(out, f, at, style); break;
-	default: put_bytes(out, (const u8 *)at, f->size, style); break;
+	case OBJ_F_ARRAY: put_parts(out, c, f, at, style); break;
+	default:
+		if (!put_named(out, c, f, at, style))
+			put_bytes(out, (const u8 *)at, f->size, style);
+		break;
 	}
 }
 
-void rt_print_field(struct sbuf *out, const struct obj_field *f, const void *data)
+void rt_print_field(struct sbuf *out, const struct rt_config *c, const struct obj_field *f,
+		    const void *data)
 {
-	rt_value_field(out, f, data, VALUE_TEXT);
+	rt_value_field(out, c, f, data, VALUE_TEXT);
 }
 
 /* ---- by C type ------------------------------------------------------------------------------ */

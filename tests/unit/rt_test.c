@@ -78,7 +78,7 @@ static void test_format(void **state)
 		struct sbuf out;
 
 		sbuf_init(&out, a);
-		rt_format(&out, str_of(cases[k].format), &arg, 1, &r, sizeof(r));
+		rt_format(&out, NULL, str_of(cases[k].format), &arg, 1, &r, sizeof(r));
 		expect(cases[k].format, &out, cases[k].want);
 	}
 }
@@ -98,7 +98,7 @@ static void test_format_strings(void **state)
 		struct sbuf out;
 
 		sbuf_init(&out, a);
-		rt_format(&out, str_of(cases[k].format), &arg, 1, &r, sizeof(r));
+		rt_format(&out, NULL, str_of(cases[k].format), &arg, 1, &r, sizeof(r));
 		expect(cases[k].format, &out, cases[k].want);
 	}
 }
@@ -112,7 +112,7 @@ static void test_format_short_record(void **state)
 
 	(void)state;
 	sbuf_init(&out, a);
-	rt_format(&out, STR("[%d]"), &arg, 1, data, sizeof(data));
+	rt_format(&out, NULL, STR("[%d]"), &arg, 1, data, sizeof(data));
 	expect("short", &out, "[]");
 }
 
