@@ -9,7 +9,7 @@
 #   make golden     rewrites the golden files; review the diff by hand
 #   make compile_commands.json
 #
-# Variables: CONFIG=release|debug|static|tsan|cov, V=1, CC=…, ROOMS="base isa" (build only these rooms and
+# Variables: CONFIG=release|debug|static|cov, V=1, CC=…, ROOMS="base isa" (build only these rooms and
 # their unit tests), WERROR=1, UNIT=NAME (run one unit test). A file config.mk may set any of them.
 
 -include config.mk
@@ -25,12 +25,10 @@ SMALL           = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-t
 CFLAGS_release  = -O2 -g $(SMALL)
 CFLAGS_static   = -O2 -g $(SMALL)
 CFLAGS_debug    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
-CFLAGS_tsan     = -O1 -g -fsanitize=thread
 CFLAGS_cov      = -O0 -g --coverage
 LDFLAGS_release = -Wl,--gc-sections -Wl,-z,pack-relative-relocs
 LDFLAGS_static  = -static -Wl,--gc-sections
 LDFLAGS_debug   = -fsanitize=address,undefined
-LDFLAGS_tsan    = -fsanitize=thread
 LDFLAGS_cov     = --coverage
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -55,7 +53,7 @@ LIBHDR := $(BUILD)/gen/lib_headers.inc
 Q := $(if $(V),,@)
 
 all: $(BUILD)/skep
-.PHONY: all demo check test bench static golden clean unit unit-all unit-tsan progs install format check-format \
+.PHONY: all demo check test bench static golden clean unit unit-all progs install format check-format \
 	lint check-run check-cli check-guest arm64 check-arm64
 
 $(BUILD)/skep: $(OBJ)
@@ -91,14 +89,6 @@ unit: $(if $(UNIT),$(BUILD)/unit/$(UNIT),$(UNITS))
 unit-all: $(UNITS)
 	$(Q)bad=0; for t in $^; do echo "== $$t"; $$t || bad=1; done; exit $$bad
 
-# What runs in many threads, under ThreadSanitizer (which cannot live with all of what the system does to
-# place memory at random: setarch turns that off where it may).
-THREADED := $(patsubst %,build/tsan/unit/%,maps_threads_test vm_threads_test)
-unit-tsan:
-	$(Q)$(MAKE) --no-print-directory CONFIG=tsan ROOMS="base isa types obj maps vm" $(THREADED)
-	$(Q)fixed=$$(setarch -R true 2>/dev/null && echo setarch -R); \
-		for t in $(THREADED); do echo "== $$t"; $$fixed $$t || exit 1; done
-
 golden: $(UNITS)
 	$(Q)for t in $^; do SKEP_GOLDEN=write $$t >/dev/null 2>&1 || true; done; git status --short tests
 
@@ -108,11 +98,6 @@ progs: $(PROGS)
 build/progs/exact: tests/progs/exact.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 $(WARN) -static -nostdlib -ffreestanding -fno-stack-protector -o $@ $<
-# Where the compiler can make no 32-bit programs, the tests of them are left out.
-progs: build/progs/exact32
-build/progs/exact32: tests/progs/exact.c
-	$(Q)mkdir -p $(@D)
-	-$(Q)$(CC) -m32 -O1 $(WARN) -static -nostdlib -ffreestanding -fno-stack-protector -fno-pic -o $@ $< 2>/dev/null
 build/progs/%: tests/progs/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 $(WARN) -static -pthread -o $@ $<
@@ -120,7 +105,7 @@ build/progs/%: tests/progs/%.c
 # As root where that needs no password; else what needs root is skipped, and says so.
 ENGINES ?= kern user
 RUNNER = $$([ $$(id -u) = 0 ] || ! sudo -n true 2>/dev/null || echo sudo) \
-	env ENGINES="$(ENGINES)" SKEP=$(abspath $(BUILD)/skep) PROGS=$(abspath build/progs) EXAMPLES=$(abspath examples) \
+	env ENGINES="$(ENGINES)" SKEP=$(abspath $(BUILD)/skep) PROGS=$(abspath build/progs) EXAMPLES=$(abspath examples) BPF=$(abspath tests/bpf) \
 	tests/run/runner
 check-run: all progs
 	$(Q)$(RUNNER) $(wildcard tests/run/*.rt)
@@ -166,7 +151,7 @@ lint:
 demo:
 	$(Q)scripts/install-deps build
 	$(Q)$(MAKE) --no-print-directory all
-	$(BUILD)/skep run examples/hello.c -- ls /
+	$(if $(filter 0,$(shell id -u)),,sudo )$(BUILD)/skep run examples/hello.c -- ls /
 
 check:
 	$(Q)scripts/install-deps check

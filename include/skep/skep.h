@@ -113,6 +113,8 @@ struct skep_options {
 				       * against the context and the stack; native code runs unchecked: only
 				       * for code that you trust. Shift counts are masked. */
 	uint64_t budget;              /* instructions that a call may run, 0: as many as it likes */
+	const char *const *sets;      /* "NAME=VALUE": variables of the program, set before it is loaded */
+	size_t n_sets;
 };
 
 struct skep;

@@ -158,6 +158,8 @@ int compile_to_obj(struct skep *s)
 		r = session_open_engine(s, false);
 	if (!r)
 		r = binary_is(s->lang) ? timed(s, STAGE_PARSE, binary_to_obj) : compile_source(s);
+	if (!r)
+		r = set_variables(s);
 	s->compiled = !r;
 	s->compiled_guard = s->guard;
 	return r;

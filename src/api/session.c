@@ -129,6 +129,7 @@ static int take_options(struct skep *s, const struct skep_options *from)
 	o->sz = sizeof(*o);
 	o->attach = copy_texts(s, o->attach, o->n_attach);
 	o->defines = copy_texts(s, o->defines, o->n_defines);
+	o->sets = copy_texts(s, o->sets, o->n_sets);
 	o->include_dirs = copy_texts(s, o->include_dirs, o->n_include_dirs);
 	o->map_formats = copy_texts(s, o->map_formats, o->n_map_formats);
 	s->dx.no_warnings = o->no_warnings;

@@ -127,6 +127,9 @@ void program_free_all(struct skep *s);
 /* reject.c: a verifier's refusal as a diagnostic. Returns -SKEP_WRONG_PROGRAM. */
 int reject_report(struct skep *s, const struct rt_rejection *rej);
 
+/* set.c: writes the options' `sets` into the obj. */
+int set_variables(struct skep *s);
+
 /* tracker.c: adds the programs that keep KERN_PIDS_MAP, for IR_GUARD_PIDS. */
 int tracker_lower(struct skep *s);
 

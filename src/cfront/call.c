@@ -5,7 +5,7 @@
  * told here, with the helper's prototype. The format of printk is read here and its arguments
  * are checked against it; how many there are does not matter.
  */
-#include "cfront/parse.h"
+#include "cfront/kernel.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -532,6 +532,9 @@ static struct cf_expr *call_name(struct parser *p, const struct token *name, str
 	h = str_starts(name->text, "bpf_") ? isa_helper_named(name->text) : NULL;
 	if (h)
 		return cfp_helper(p, h, name->span, args);
+	s = s ? s : cfp_kernel_function(p, name->text, name->span);
+	if (s)
+		return call_function(p, s, name->span, args);
 	name_unknown(p, name->text, name->span, true);
 	return cfx_poison(p, span_to_here(p, name->span));
 }

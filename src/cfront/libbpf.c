@@ -46,6 +46,61 @@ static void read_kept_type(struct parser *p, struct cf_sym *s, const struct ty_m
 		*out_size = (u32)ty_strip(*out_type)->size;
 }
 
+static void read_btf_map(struct parser *p, struct cf_sym *s);
+static void settle_map(struct parser *p, struct cf_map *map);
+
+/* What `.values = { [2] = &map, … }` puts into the map from the start. */
+static void read_slots(struct parser *p, struct cf_sym *s, u32 off)
+{
+	for (u32 i = 0; s->init && i < s->init->parts.n; i++) {
+		const struct cf_init_part *part = &s->init->parts.at[i];
+		const struct cf_expr *e = part->value;
+		struct cf_slot *slot;
+
+		while (e->kind == EX_CAST || e->kind == EX_ADDR || e->kind == EX_DECAY)
+			e = e->a;
+		if (part->off < off || e->kind != EX_SYM ||
+		    (e->sym->kind != SYM_MAP && e->sym->kind != SYM_FUNC)) {
+			cfp_error(p, part->value->span, E_MAP,
+				  "an entry of map '" STR_FMT "' must be a map or a program",
+				  STR_ARG(s->name));
+			continue;
+		}
+		slot = vec_push(p->a, &s->map->slots);
+		slot->index = (u32)((part->off - off) / 8);
+		slot->sym = e->sym;
+	}
+}
+
+/* __array(values, struct { … } or int (void *)): what the entries are like. A map of maps gets its pattern,
+ * which is a map of its own that nobody names. */
+static void read_values(struct parser *p, struct cf_sym *s, const struct ty_member *m)
+{
+	const struct type *ty = ty_strip(m->type);
+	struct cf_sym *inner;
+
+	ty = ty->kind == TY_ARRAY ? ty_strip(ty->to) : ty;
+	ty = ty->kind == TY_PTR ? ty_strip(ty->to) : ty;
+	read_slots(p, s, m->bit_off / 8);
+	if (ty->kind == TY_FUNC)
+		return;
+	if (ty->kind != TY_STRUCT || s->is_nested) {
+		cfp_error(p, s->span, E_MAP,
+			  "member 'values' of map '" STR_FMT "' must describe a map or a program: "
+			  "write __array(values, struct { … })",
+			  STR_ARG(s->name));
+		return;
+	}
+	inner = cfp_sym_new(p, SYM_MAP, str_printf(p->a, STR_FMT ".inner", STR_ARG(s->name)), ty,
+			    s->span);
+	inner->storage = SS_GLOBAL;
+	inner->is_nested = true;
+	inner->map = arena_new_of(p->a, struct cf_map);
+	read_btf_map(p, inner);
+	settle_map(p, inner->map);
+	s->map->inner = inner;
+}
+
 static void read_member(struct parser *p, struct cf_sym *s, const struct ty_member *m)
 {
 	static const struct {
@@ -69,6 +124,17 @@ static void read_member(struct parser *p, struct cf_sym *s, const struct ty_memb
 				  "member '" STR_FMT "' of map '" STR_FMT "' must "
 				  "be a number: write __uint(" STR_FMT ", N)",
 				  STR_ARG(m->name), STR_ARG(s->name), STR_ARG(m->name));
+		return;
+	}
+	if (str_is(m->name, "map_extra")) {
+		u32 extra = 0;
+
+		if (number_of(m->type, &extra))
+			map->extra = extra;
+		return;
+	}
+	if (str_is(m->name, "values")) {
+		read_values(p, s, m);
 		return;
 	}
 	if (str_is(m->name, "key"))
@@ -144,6 +210,15 @@ static void check_map(struct parser *p, const struct cf_sym *s)
 /* Sizes that follow from the kind. */
 static void settle_map(struct parser *p, struct cf_map *map)
 {
+	switch (map->type) {
+	case ISA_MAP_ARRAY_OF_MAPS:
+	case ISA_MAP_HASH_OF_MAPS:
+	case ISA_MAP_PROG_ARRAY:
+		map->key_size = map->key_size ? map->key_size : 4;
+		map->value_size = map->value_size ? map->value_size : 4;
+		break;
+	default: break;
+	}
 	if (map->type == ISA_MAP_PERF_EVENT_ARRAY) {
 		map->key_size = map->key_size ? map->key_size : 4;
 		map->value_size = map->value_size ? map->value_size : 4;

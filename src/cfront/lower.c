@@ -47,11 +47,17 @@ static bool has_entries(u32 type)
 	}
 }
 
+/* Before its users: an inner map, then the map itself. */
 static void declare_map(struct lower *l, struct cf_sym *s)
 {
 	struct cf_map *map = s->map;
 	struct obj_map *om;
 
+	if (map->is_declared)
+		return;
+	map->is_declared = true;
+	if (map->inner && map->inner->map)
+		declare_map(l, map->inner);
 	map->obj_index = obj_map_add(l->o, s->name, map->type, map->key_size, map->value_size,
 				     map->max_entries);
 	om = &l->o->maps.at[map->obj_index];
@@ -59,12 +65,26 @@ static void declare_map(struct lower *l, struct cf_sym *s)
 	om->key = map->key;
 	om->value = map->value;
 	om->pin = map->pin;
+	om->extra = map->extra;
 	om->span = s->span;
 	om->inner = map->inner && map->inner->map ? map->inner->map->obj_index : OBJ_NONE;
 	om->show = map->is_histogram		      ? OBJ_SHOW_LOG2
 		   : map->type == ISA_MAP_STACK_TRACE ? OBJ_SHOW_STACKS
 		   : has_entries(map->type)	      ? OBJ_SHOW_TABLE
 						      : OBJ_SHOW_NONE;
+}
+
+static void fill_slots(struct lower *l, const struct cf_map *map)
+{
+	for (u32 i = 0; i < map->slots.n; i++) {
+		const struct cf_slot *slot = &map->slots.at[i];
+		struct obj_slot *to = vec_push(l->o->a, &l->o->maps.at[map->obj_index].slots);
+		bool is_map = slot->sym->kind == SYM_MAP && slot->sym->map;
+
+		to->index = slot->index;
+		to->map = is_map ? slot->sym->map->obj_index : OBJ_NONE;
+		to->prog = is_map ? STR("") : slot->sym->name;
+	}
 }
 
 struct ir_ins *lower_map_address(struct lower *l, struct cf_sym *map)
@@ -146,8 +166,11 @@ static u32 data_symbol(struct lower *l, u32 data)
 
 struct place_ref lower_global(struct lower *l, struct cf_sym *var)
 {
-	struct global *g = var->lower ? var->lower : place_global(l, var);
+	struct global *g;
 
+	if (var->storage == SS_EXTERN)
+		return lower_kernel_variable(l, var);
+	g = var->lower ? var->lower : place_global(l, var);
 	return (struct place_ref){ .base = ir_symbol(&l->b, data_symbol(l, g->data), g->off),
 				   .type = var->type };
 }
@@ -286,6 +309,9 @@ bool cf_lower(struct cf_unit *u, const struct cf_attachment *list, u32 n, struct
 		else if (is_plain_global(s))
 			place_global(&l, s);
 	}
+	for (struct cf_sym *s = u->first; s; s = s->next)
+		if (s->kind == SYM_MAP && s->map)
+			fill_slots(&l, s->map);
 	for (u32 i = 0; i < n; i++)
 		lower_program(&l, &list[i]);
 	lower_wanted(&l);

@@ -113,6 +113,8 @@ struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e)
 	u8 width = result_width(e->type);
 	u32 n = 0, sym;
 
+	if (fn && !fn->body)
+		return lower_kernel_call(l, fn, e);
 	if (!fn)
 		args[n++] = lower_value(l, e->a);
 	if (lower_by_address(e->type)) {

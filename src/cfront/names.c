@@ -249,6 +249,10 @@ const struct type *name_need_complete(struct parser *p, const struct type *ty, s
 	whole = ty == p->u->poison ? ty : name_complete(p, ty);
 	if (whole)
 		return whole;
+	if (p->is_probing) {
+		p->is_missing = true;
+		return NULL;
+	}
 	if (!cfp_error(p, at, E_INCOMPLETE, "the size and members of '%s' are not known",
 		       cfp_text(p, ty)))
 		return NULL;

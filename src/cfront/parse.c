@@ -10,7 +10,7 @@
  *
  * Left out: old-style (K&R) definitions and nested functions, which nobody writes for BPF.
  */
-#include "cfront/parse.h"
+#include "cfront/kernel.h"
 
 #include <stdio.h>
 
@@ -348,11 +348,15 @@ static void define_variable(struct parser *p, const struct cf_specs *s,
 	if (cfp_accept(p, '=')) {
 		if (v->init)
 			name_redeclared(p, d->name, d->span, v);
+		p->is_map = str_is(v->section, ".maps");
 		v->init = cfp_initializer(p, &v->type);
 		cfp_check_constant_init(p, v->init);
+		p->is_map = false;
 	}
 	check_object_type(p, v);
-	if (str_is(v->section, ".maps") || str_is(v->section, "maps"))
+	if (str_is(v->section, ".kconfig") && v->storage == SS_EXTERN)
+		cfp_kconfig(p, v);
+	else if (str_is(v->section, ".maps") || str_is(v->section, "maps"))
 		cfp_libbpf_map(p, v);
 	else if (str_is(v->section, "license"))
 		cfp_libbpf_license(p, v);
@@ -470,14 +474,14 @@ static void translation_unit(struct parser *p)
 static void check_externs(struct parser *p)
 {
 	for (struct cf_sym *s = p->u->first; s; s = s->next)
-		if (s->kind == SYM_VAR && s->storage == SS_EXTERN && s->is_used)
+		if (s->kind == SYM_VAR && s->storage == SS_EXTERN && s->is_used && !cfp_is_ksym(s))
 			cfp_not_yet(p, s->span,
 				    "'" STR_FMT "', a variable of the kernel or its configuration,",
 				    STR_ARG(s->name));
 	for (u32 i = 0; i < p->calls.n; i++) {
 		const struct cf_edge *e = &p->calls.at[i];
 
-		if (e->to->body ||
+		if (e->to->body || cfp_is_ksym(e->to) ||
 		    !cfp_not_yet(p, e->span, "'" STR_FMT "' has no body: a call into the kernel",
 				 STR_ARG(e->to->name)))
 			continue;

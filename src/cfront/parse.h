@@ -62,6 +62,10 @@ struct parser {
 	struct strmap cored;          /* tags with preserve_access_index: their BTF type or themselves */
 	vec(struct cf_edge) calls;
 	vec(struct cf_edge) named;    /* functions whose address is taken */
+	bool is_map;                  /* the initialiser being read is a map's */
+	struct pp *config;            /* for cfp_kconfig; NULL until it is wanted */
+	bool is_probing, is_missing;  /* CO-RE: a missing member is an answer; it was found missing */
+	struct strmap missing;        /* "struct.member" that was */
 	u32 unevaluated;              /* inside sizeof, typeof: what is named there is not used */
 };
 
@@ -118,8 +122,7 @@ bool cfp_enter(struct parser *p);
 void cfp_leave(struct parser *p);
 /* Skips a balanced ( … ), [ … ] or { … }. */
 void cfp_skip_balanced(struct parser *p);
-struct cf_sym *cfp_sym_new(struct parser *p, enum sym_kind kind, str name, const struct type *ty,
-			   struct span span);
+struct cf_sym *cfp_sym_new(struct parser *p, enum sym_kind kind, str name, const struct type *ty, struct span span);
 /* Puts a symbol on the unit's list. */
 void cfp_list(struct parser *p, struct cf_sym *s);
 const char *cfp_text(struct parser *p, const struct type *ty);    /* in C syntax, for messages */
@@ -201,8 +204,6 @@ struct cf_stmt *cfp_block(struct parser *p, bool new_scope);
 void cfp_body(struct parser *p, struct cf_sym *fn);
 struct cf_stmt *cfp_stmt_new(struct parser *p, enum st_kind kind, struct span span);
 void cfp_pragma(struct parser *p);
-/* parse_asm.c: at `asm`. */
-struct cf_stmt *cfp_asm(struct parser *p);
 
 /* ---- expressions (parse_expr.c) ------------------------------------------------------------------- */
 
@@ -224,9 +225,7 @@ void cfp_arguments(struct parser *p, expr_list *out);
 struct cf_expr *cfp_call(struct parser *p);
 /* At `(` behind something that is not a name. */
 struct cf_expr *cfp_call_value(struct parser *p, struct cf_expr *fn);
-/* A call of a helper, its arguments checked and converted; `name`: where the call begins. */
-struct cf_expr *cfp_helper(struct parser *p, const struct isa_helper *h, struct span name,
-			   expr_list *args);
+struct cf_expr *cfp_helper(struct parser *p, const struct isa_helper *h, struct span name, expr_list *args);
 bool cfp_wrong_count(struct parser *p, struct span at, str name, u32 have, u32 least, u32 most);
 /* At `name (` where the name is a builtin; NULL if it is none (nothing is taken). */
 struct cf_expr *cfp_builtin(struct parser *p);
@@ -235,8 +234,7 @@ void cfp_builtin_near(struct nearest *near);
 struct cf_expr *cfp_map_method(struct parser *p, struct cf_expr *map);
 /* At file scope, at a BCC macro: reads the whole of it. False if it is none. */
 bool cfp_bcc_declaration(struct parser *p);
-/* The same, of the macros that declare a function. */
-bool cfp_bcc_program(struct parser *p);
+bool cfp_bcc_program(struct parser *p);   /* the same, of macros that declare a function */
 void cfp_bcc_program_near(struct nearest *near);
 void cfp_bcc_near(struct nearest *near);
 /* The struct that BCC gives a tracepoint or raw tracepoint; NULL if `tag` is none of them. */

@@ -538,6 +538,11 @@ static void read_into(struct reader *r, struct target t, u64 *grow)
 	t.type = whole ? whole : t.type;
 	ty = ty_strip(t.type);
 	if (at_punct(p, '{') && t.type != p->u->poison) {
+		u64 ignored = 0;
+
+		/* .values of a map: nothing is laid out, only named. */
+		if (p->is_map && !grow)
+			grow = &ignored;
 		if (ty->kind == TY_ARRAY && ty->count == TY_UNSIZED && !grow) {
 			cfp_not_yet(p, p->tok->span, "an initialised flexible array");
 			cfp_skip_balanced(p);
@@ -629,6 +634,8 @@ void cfp_check_constant_init(struct parser *p, const struct cf_init *init)
 		const struct cf_expr *e = init->parts.at[i].value;
 
 		if (e->kind == EX_STRING || cf_const_value(p->u, e, &v))
+			continue;
+		if (p->is_map && is_address(e))
 			continue;
 		if (is_address(e))
 			cfp_not_yet(p, e->span, "a global initialised with an address");

@@ -60,6 +60,13 @@ static void resolve_special(struct pp *pp, struct pp_name *name)
 	}
 }
 
+/* A program that declares `extern int CONFIG_x __kconfig;` means a variable by the name: there, as with
+ * libbpf, no CONFIG_x is a macro. */
+static bool has_externs(const struct pp *pp)
+{
+	return pp->main && memmem(pp->main->src->text.s, pp->main->src->text.n, "__kconfig", 9);
+}
+
 void pp_resolve(struct pp *pp, struct pp_name *name)
 {
 	str x = name->text, value;
@@ -76,7 +83,7 @@ void pp_resolve(struct pp *pp, struct pp_name *name)
 		name->macro = pp_define_builtin(
 			pp, str_printf(pp->a, "LINUX_VERSION_CODE %u", pp_version(pp)));
 	} else if (str_starts(x, "CONFIG_")) {
-		if (pp_config(pp, x, &value))
+		if (!has_externs(pp) && pp_config(pp, x, &value))
 			name->macro = pp_define_builtin(pp, str_printf(pp->a, STR_FMT " " STR_FMT,
 								       STR_ARG(x), STR_ARG(value)));
 	} else if ((text = cf_lib_macro(x, pp_version(pp)))) {
@@ -153,12 +160,44 @@ static bool is_listed(const char *const *names, size_t n, str name)
 	return false;
 }
 
+bool pp_has_builtin(str name)
+{
+	static const char *const known[] = {
+		"__builtin_bswap16",
+		"__builtin_bswap32",
+		"__builtin_bswap64",
+		"__builtin_choose_expr",
+		"__builtin_clz",
+		"__builtin_clzl",
+		"__builtin_clzll",
+		"__builtin_constant_p",
+		"__builtin_ctz",
+		"__builtin_ctzl",
+		"__builtin_ctzll",
+		"__builtin_expect",
+		"__builtin_memcmp",
+		"__builtin_memcpy",
+		"__builtin_memset",
+		"__builtin_offsetof",
+		"__builtin_popcount",
+		"__builtin_popcountl",
+		"__builtin_popcountll",
+		"__builtin_preserve_access_index",
+		"__builtin_strlen",
+		"__builtin_trap",
+		"__builtin_types_compatible_p",
+		"__builtin_unreachable",
+		"__sync_fetch_and_add",
+	};
+
+	return is_listed(known, ARRAY_LEN(known), name);
+}
+
 bool pp_has_attribute(str name)
 {
 	static const char *const known[] = {
-		"aligned",  "always_inline", "btf_type_tag", "fallthrough",
-		"noinline", "noreturn",	     "packed",	     "preserve_access_index",
-		"section",  "unused",	     "used",	     "weak",
+		"aligned", "always_inline", "noinline", "packed",
+		"section", "unused",	    "used",	"weak",
 	};
 
 	if (name.n > 4 && str_starts(name, "__") && str_ends(name, "__"))

@@ -77,6 +77,16 @@ static bool point_of_name(struct parser *p, str name, struct probes_point *out)
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
+/* Is it what an entry of a map holds, so that other programs jump to it? */
+static bool is_in_slot(const struct parser *p, const struct cf_sym *fn)
+{
+	for (const struct cf_sym *s = p->u->first; s; s = s->next)
+		for (u32 i = 0; s->kind == SYM_MAP && s->map && i < s->map->slots.n; i++)
+			if (s->map->slots.at[i].sym == fn)
+				return true;
+	return false;
+}
+
 static void section_point(struct parser *p, struct cf_sym *s, struct cf_program *prog)
 {
 	str section = s->section;
@@ -92,7 +102,8 @@ static void section_point(struct parser *p, struct cf_sym *s, struct cf_program 
 			  e.msg);
 		return;
 	}
-	prog->named_event = prog->want.name.n != 0 || prog->want.provider >= PROBES_SOCKET_FILTER;
+	prog->named_event = prog->want.name.n != 0 || prog->want.provider >= PROBES_SOCKET_FILTER ||
+			    is_in_slot(p, s);
 }
 
 static void list_program(struct parser *p, struct cf_sym *s)

@@ -14,7 +14,7 @@ enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 struct list { const char **at; size_t n; };
 struct flags {
 	struct skep_options o;
-	struct list attach, defines, include_dirs, map_formats;
+	struct list attach, defines, include_dirs, map_formats, sets;
 	struct list owned;    /* texts that are not the command line's: words of a pragma */
 	int *pids;
 	const char *script;   /* -e */

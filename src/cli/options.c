@@ -119,6 +119,12 @@ static bool add_define(struct flags *f, const char *v)
 {
 	return list_add(&f->defines, v);
 }
+static bool add_set(struct flags *f, const char *v)
+{
+	if (!strchr(v, '='))
+		return wrong("--set", v, "NAME=VALUE");
+	return list_add(&f->sets, v);
+}
 static bool add_dir(struct flags *f, const char *v)
 {
 	return list_add(&f->include_dirs, v);
@@ -215,31 +221,19 @@ static const struct flag {
 	bool (*value)(struct flags *f, const char *v);
 	void (*plain)(struct flags *f);
 } table[] = {
-	{ "attach", 0, add_attach, NULL },
-	{ "btf", 0, set_btf, NULL },
-	{ "define", 'D', add_define, NULL },
-	{ "engine", 0, set_engine, NULL },
-	{ "every", 0, set_every, NULL },
-	{ "for", 0, set_for, NULL },
-	{ "help", 'h', NULL, on_help },
-	{ "include", 'I', add_dir, NULL },
-	{ "interp", 0, NULL, on_interp },
-	{ "jit", 0, NULL, on_jit },
-	{ "json", 0, NULL, on_json },
-	{ "lenient", 0, NULL, on_lenient },
-	{ "map-format", 0, add_format, NULL },
-	{ "no-maps", 0, NULL, on_no_maps },
-	{ "output", 'o', set_output, NULL },
-	{ "pid", 'p', set_pids, NULL },
-	{ "program", 0, set_program, NULL },
-	{ "script", 'e', set_script, NULL },
-	{ "stage", 0, set_stage, NULL },
-	{ "strict", 0, NULL, on_strict },
-	{ "style", 0, set_style, NULL },
-	{ "timing", 0, NULL, on_timing },
-	{ "trace-pipe", 0, NULL, on_trace_pipe },
-	{ "type", 0, set_type, NULL },
-	{ "unprivileged", 0, NULL, on_unprivileged },
+	{ "attach", 0, add_attach, NULL },     { "btf", 0, set_btf, NULL },
+	{ "define", 'D', add_define, NULL },   { "engine", 0, set_engine, NULL },
+	{ "every", 0, set_every, NULL },       { "for", 0, set_for, NULL },
+	{ "help", 'h', NULL, on_help },	       { "include", 'I', add_dir, NULL },
+	{ "interp", 0, NULL, on_interp },      { "jit", 0, NULL, on_jit },
+	{ "json", 0, NULL, on_json },	       { "lenient", 0, NULL, on_lenient },
+	{ "map-format", 0, add_format, NULL }, { "no-maps", 0, NULL, on_no_maps },
+	{ "output", 'o', set_output, NULL },   { "pid", 'p', set_pids, NULL },
+	{ "program", 0, set_program, NULL },   { "script", 'e', set_script, NULL },
+	{ "set", 0, add_set, NULL },	       { "stage", 0, set_stage, NULL },
+	{ "strict", 0, NULL, on_strict },      { "style", 0, set_style, NULL },
+	{ "timing", 0, NULL, on_timing },      { "trace-pipe", 0, NULL, on_trace_pipe },
+	{ "type", 0, set_type, NULL },	       { "unprivileged", 0, NULL, on_unprivileged },
 	{ "verbose", 'v', NULL, on_verbose },
 };
 
@@ -398,7 +392,8 @@ void flags_merge(struct flags *f, struct flags *from)
 
 void flags_free(struct flags *f)
 {
-	struct list *lists[] = { &f->attach, &f->defines, &f->include_dirs, &f->map_formats };
+	struct list *lists[] = { &f->attach, &f->defines, &f->include_dirs, &f->map_formats,
+				 &f->sets };
 
 	for (size_t i = 0; i < f->owned.n; i++)
 		free((void *)(uintptr_t)f->owned.at[i]);
@@ -420,6 +415,8 @@ const struct skep_options *flags_options(struct flags *f)
 	o->n_defines = f->defines.n;
 	o->include_dirs = f->include_dirs.at;
 	o->n_include_dirs = f->include_dirs.n;
+	o->sets = f->sets.at;
+	o->n_sets = f->sets.n;
 	o->map_formats = f->map_formats.at;
 	o->n_map_formats = f->map_formats.n;
 	o->pids = f->pids;

@@ -28,6 +28,7 @@ const char run_help[] =
 	"  --trace-pipe           leave bpf_trace_printk to the kernel's trace pipe\n"
 	"  --engine ENGINE        kern, user or auto (default)\n"
 	"  --strict               refuse an equivalent attach point instead of noting it\n"
+	"  --set NAME=VALUE       give a variable of the program its value before it is loaded\n"
 	"  -D, --define N[=V]     define a macro          -I, --include DIR  search DIR for "
 	"headers\n"
 	"  --json                 output as JSON lines    -o, --output FILE  output to FILE\n"

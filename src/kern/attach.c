@@ -384,8 +384,12 @@ static int make_ready(struct attaching *x)
 {
 	const struct probes_point *p = &x->kp->point;
 	const struct row *row;
-	int err = parse_point(x);
+	int err;
 
+	x->kp->is_passive = kern_is_in_slot(x->k, x->prog);
+	if (x->kp->is_passive)
+		return 0;
+	err = parse_point(x);
 	if (err)
 		return err;
 	row = &rows[p->provider];
@@ -421,7 +425,7 @@ int kern_attach(void *self, struct err *e)
 				continue;
 			if (pass == 0)
 				err = make_ready(&x);
-			else if (rows[x.kp->point.provider].attach)
+			else if (rows[x.kp->point.provider].attach && !x.kp->is_passive)
 				err = rows[x.kp->point.provider].attach(&x);
 		}
 	if (err)

@@ -259,6 +259,7 @@ int kern_load(void *self, const struct rt_setup *s, struct rt_rejection *out_rej
 	if (!err && s->n_pids)
 		err = kern_scope_pids(k, s->pids, s->n_pids, e);
 	err = err ? err : load_programs(&l);
+	err = err ? err : kern_maps_fill(k, e);
 	err = err ? err : kern_ring_open(k, e);
 	trap_guard_pop(arena_trap(k->a));
 	kern_btf_close(&l.btf);

@@ -62,7 +62,9 @@ static u32 entries(struct kern *k, const struct obj_map *m)
 static int create(struct kern *k, u32 i, const struct obj_btf_ids *ids, struct err *e)
 {
 	const struct obj_map *m = &k->obj->maps.at[i];
-	struct bpf_map_create_opts o = { .sz = sizeof(o), .map_flags = m->flags };
+	struct bpf_map_create_opts o = { .sz = sizeof(o),
+					 .map_flags = m->flags,
+					 .map_extra = m->extra };
 	char name[16];
 	int fd;
 
@@ -181,6 +183,49 @@ int kern_maps_create(struct kern *k, const struct obj_btf_ids *ids, struct err *
 			err = err ? err : fill_data(k, i, e);
 			err = err ? err : pin(k, i, e);
 		}
+	return err;
+}
+
+/* The descriptor that an entry holds from the start; -1 if it is not there. */
+static int slot_fd(struct kern *k, const struct obj_slot *slot)
+{
+	if (slot->map != OBJ_NONE)
+		return slot->map < k->n_maps ? k->maps[slot->map] : -1;
+	for (u32 i = 0; i < k->n_progs; i++)
+		if (str_eq(k->obj->progs.at[i].name, slot->prog))
+			return k->progs[i].fd;
+	return -1;
+}
+
+bool kern_is_in_slot(struct kern *k, const struct obj_prog *p)
+{
+	for (u32 i = 0; i < k->obj->maps.n; i++)
+		for (u32 s = 0; s < k->obj->maps.at[i].slots.n; s++)
+			if (str_eq(k->obj->maps.at[i].slots.at[s].prog, p->name))
+				return true;
+	return false;
+}
+
+int kern_maps_fill(struct kern *k, struct err *e)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < k->n_maps; i++) {
+		const struct obj_map *m = &k->obj->maps.at[i];
+
+		for (u32 s = 0; !err && s < m->slots.n; s++) {
+			int fd = slot_fd(k, &m->slots.at[s]);
+
+			err = fd < 0 ? -ENOENT
+				     : bpf_map_update_elem(k->maps[i], &m->slots.at[s].index, &fd,
+							   BPF_ANY);
+			if (err)
+				err = err_set(e, err, KERN_ROOM,
+					      "entry %u of map '" STR_FMT "' cannot be set: %s",
+					      m->slots.at[s].index, STR_ARG(m->name),
+					      strerror(-err));
+		}
+	}
 	return err;
 }
 

@@ -77,6 +77,15 @@ static int patch_kfunc(struct patcher *p, const struct obj_reloc *r, struct isa_
 
 	if (err)
 		return err;
+	if (str_starts(r->name, OBJ_MISSING)) {
+		str member = str_sub(r->name, sizeof(OBJ_MISSING) - 1, r->name.n);
+
+		return err_set(p->e, -SKEP_EUNSUPPORTED, KERN_ROOM,
+			       "the program reads '" STR_FMT
+			       "', which this kernel's struct does not "
+			       "have; ask bpf_core_field_exists before",
+			       STR_ARG(member));
+	}
 	id = kern_btf_find(p->btf, BTF_KIND_FUNC, r->name);
 	if (!id)
 		return err_set(p->e, -SKEP_EUNSUPPORTED, KERN_ROOM,

@@ -58,6 +58,7 @@ struct kern_link {
 
 struct kern_prog {
 	int fd; /* -1: not loaded (disabled) */
+	bool is_passive; /* an entry of a map: others jump to it */
 	struct probes_point point;
 	u64 offset; /* uprobes: in the file */
 	str path;   /* uprobes: the file */
@@ -137,6 +138,10 @@ void kern_scope_close(struct kern *k);
 int kern_load(void *self, const struct rt_setup *s, struct rt_rejection *out_rej, struct err *e);
 int kern_run_once(void *self, u32 prog, struct err *e);
 int kern_maps_create(struct kern *k, const struct obj_btf_ids *ids, struct err *e);
+/* After the programs were loaded: what maps of maps and of programs hold from the start. */
+int kern_maps_fill(struct kern *k, struct err *e);
+/* Is the program an entry of a map, so that others call it? */
+bool kern_is_in_slot(struct kern *k, const struct obj_prog *p);
 int kern_patch(struct kern *k, struct obj_image *image, struct kern_btf *btf, struct err *e);
 
 int kern_attach(void *self, struct err *e);

@@ -33,6 +33,9 @@ enum obj_show {
 	OBJ_SHOW_STACKS,      /* addresses, the innermost first, up to the first 0 */
 };
 
+/* What an entry of a map of maps or of programs holds from the start: a map, or a program by the name of its
+ * function. */
+struct obj_slot { u32 index, map; str prog; };
 struct obj_map {
 	str name;             /* as the user wrote it: "counter_table", "@", "@bytes" */
 	u32 type;             /* enum isa_map_type */
@@ -46,6 +49,8 @@ struct obj_map {
 	vec(struct obj_field) keys;       /* OBJ_SHOW_… but TABLE: the parts of the key */
 	struct obj_field *shown_value;    /* … and the value */
 	s64 lhist[3];         /* OBJ_SHOW_LHIST: min, max, step */
+	vec(struct obj_slot) slots;
+	u64 extra;            /* map_extra: of a bloom filter the number of its hash functions */
 	struct span span;
 };
 
@@ -137,6 +142,10 @@ struct obj_reloc { u32 insn; enum obj_reloc_kind kind; u32 index; s64 add; str n
 /* Constants that only the engine knows, when it loads. */
 #define OBJ_CONST_CGROUP_ID "skep.cgroup_id"         /* of the traced command's cgroup */
 #define OBJ_CONST_CGROUP_LEVEL "skep.cgroup_level"   /* its depth below the root */
+
+/* An OBJ_R_KFUNC whose name begins so is no function, but a member ("struct.member") that this kernel's
+ * struct lacks: a program that still has it cannot be loaded. */
+#define OBJ_MISSING "skep.missing."
 
 /* The first instruction of a piece of source. */
 struct obj_line { u32 insn; struct span span; };
