@@ -22,8 +22,11 @@ PREFIX ?= /usr/local
 
 # Small: unused functions go; no unwind tables (-g has what debuggers need); packed relocations.
 SMALL           = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-CFLAGS_release  = -O2 -g $(SMALL)
-CFLAGS_static   = -O2 -g $(SMALL)
+# What runs for each event or instruction is built for speed, the rest (used once a run) for size.
+HOT             = maps verify vm jit user
+OPTIMISE        = $(if $(filter $(HOT),$(word 2,$(subst /, ,$<))),-O2,-Os)
+CFLAGS_release  = $(OPTIMISE) -g $(SMALL)
+CFLAGS_static   = $(OPTIMISE) -g $(SMALL)
 CFLAGS_debug    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
 CFLAGS_cov      = -O0 -g --coverage
 LDFLAGS_release = -Wl,--gc-sections -Wl,-z,pack-relative-relocs
