@@ -162,7 +162,7 @@ check:
 
 bench:
 	$(Q)scripts/install-deps bench
-	$(Q)$(MAKE) --no-print-directory all static progs
+	$(Q)$(MAKE) --no-print-directory all static progs build/release/libskep.a
 	$(Q)bench/run
 
 compile_commands.json: Makefile

@@ -1,11 +1,13 @@
-/* Maps against the kernel's: nanoseconds an operation, thread CPU time, best of several rounds.
+/* Maps against the kernel's: nanoseconds an operation, best of several rounds.
  *
- * Ours are called as a helper would call them; the kernel's run in a BPF program, 4000 operations a
- * run (BPF_PROG_TEST_RUN), whose loop overhead (an empty loop of the same shape) is taken off. Keys
- * are pseudo-random below the number of entries, made by the same arithmetic on both sides. Built
- * by hand: cc -O2 -Isrc bench/maps.c build/release/libskep.a -lpthread
+ * One BPF program does 4000 operations a run, with pseudo-random keys below the number of entries. It runs
+ * in our engine (verified, JIT; thread CPU time) and in the kernel's (BPF_PROG_TEST_RUN), and the loop around the
+ * operations (an empty loop of the same shape) is taken off on each side. Called by bench/run.
  */
+#include "jit/jit.h"
 #include "maps/maps.h"
+#include "verify/verify.h"
+#include "vm/vm.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -131,56 +133,69 @@ static double kernel_run(int prog)
 
 /* ---- ours ----------------------------------------------------------------------------------- */
 
-static double ours_run(struct maps_map *m, enum op op, u32 slot, u32 max)
+/* The same program, verified and compiled. */
+static struct jit_code *compile(struct maps_map *m, enum op op, u32 max, struct vm_prog **out)
 {
-	struct maps_thread t = { slot };
+	struct isa_insn p[64];
+	struct vm_spec spec = { .insns = p, .maps = &m, .n_maps = m ? 1 : 0 };
+	struct verify_input in = { .prog_type = ISA_PROG_SCHED_CLS,
+				   .attach_type = OBJ_NONE,
+				   .privileged = true };
+	struct verify_map map = { .inner = OBJ_NONE, .spin_lock_off = OBJ_NONE, .timer_off = OBJ_NONE };
+	struct verify_result verdict = { 0 };
+	struct jit_options options = { 0 };
+	struct arena *a = arena_new(NULL);
+	struct jit_code *code = NULL;
+	struct err e = { 0 };
+
+	spec.n = in.n = program(p, op, 0, max);
+	in.insns = p;
+	if (m) {
+		map.type = maps_spec(m)->type;
+		map.key_size = maps_spec(m)->key_size;
+		map.value_size = maps_spec(m)->value_size;
+		map.max_entries = maps_spec(m)->max_entries;
+		in.maps = &map;
+		in.n_maps = 1;
+	}
+	verify_program(a, &in, &verdict);
+	if (!verdict.accepted) {
+		fprintf(stderr, "refused: %.*s\n", (int)verdict.problem.text.n, verdict.problem.text.s);
+		exit(1);
+	}
+	options.facts = verdict.facts;
+	if (vm_prog_new(&spec, out, &e) || jit_compile(*out, &options, &code, &e)) {
+		fprintf(stderr, "%s\n", e.msg);
+		exit(1);
+	}
+	arena_free(a);
+	return code;
+}
+
+static double ours_run(const struct jit_code *code, u32 slot)
+{
+	struct vm_thread *t = vm_thread_new(slot);
+	jit_fn fn = jit_entry(code);
+	u8 ctx[256] = { 0 };
 	double best = 0, before;
-	u64 v = 1, r = 12345;
 
 	for (u32 round = 0; round < ROUNDS; round++) {
 		before = thread_ns();
-		for (u32 i = 0; i < OPS * RUNS / 4; i++) {
-			u32 k;
-			void *p;
-
-			/* As in the program: every run asks for the same keys. */
-			r = (i % OPS ? r : 12345) * 1103515245 + 12345;
-			k = (u32)(r >> 16) & (max - 1);
-			switch (op) {
-			case LOOKUP: p = maps_lookup(m, &t, &k); break;
-			case UPDATE:
-				(void)maps_update(m, &t, &k, &v, 0);
-				p = NULL;
-				break;
-			case MIXED:
-				p = NULL;
-				if (i & 7)
-					p = maps_lookup(m, &t, &k);
-				else
-					(void)maps_update(m, &t, &k, &v, 0);
-				break;
-			case RESERVE:
-				p = maps_ring_reserve(m, 16, 0);
-				if (p)
-					maps_ring_discard(p, BPF_RB_NO_WAKEUP);
-				break;
-			default: p = NULL;
-			}
-			__asm__ volatile("" : : "r"(p), "r"(k) : "memory");
-		}
+		for (u32 i = 0; i < RUNS / 4; i++)
+			fn(ctx, t);
 		before = thread_ns() - before;
 		if (!best || before < best)
 			best = before;
 	}
+	vm_thread_free(t);
 	return best / (RUNS / 4.0);
 }
 
 /* ---- side by side --------------------------------------------------------------------------- */
 
 struct side {
-	struct maps_map *m;
-	enum op op;
-	u32 slot, max;
+	const struct jit_code *code;
+	u32 slot;
 	int prog;
 	double ns;
 	pthread_barrier_t *start;
@@ -195,7 +210,7 @@ static void *one_thread(void *arg)
 	CPU_SET(s->slot, &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
 	pthread_barrier_wait(s->start);
-	s->ns = s->m ? ours_run(s->m, s->op, s->slot, s->max) : kernel_run(s->prog);
+	s->ns = s->code ? ours_run(s->code, s->slot) : kernel_run(s->prog);
 	return NULL;
 }
 
@@ -262,8 +277,13 @@ int main(void)
 		{ "ring buffer", ISA_MAP_RINGBUF, 0, 0 },
 	};
 	static const u32 sizes[] = { 1024, 16384, 1 << 20 };
-	double empty_ours = ours_run(NULL, NOTHING, 0, 1024);
+	struct vm_prog *prog;
+	struct jit_code *code = compile(NULL, NOTHING, 1024, &prog);
+	double empty_ours = ours_run(code, 0);
 	double empty_kernel = kernel_run(load(NOTHING, -1, 1024));
+
+	jit_free(code);
+	vm_prog_free(prog);
 
 	printf("%-18s %8s %-16s %18s %18s\n", "ns an operation", "entries", "", "1 thread",
 	       "2 threads");
@@ -284,7 +304,7 @@ int main(void)
 			fill(m, fd, &s);
 			for (enum op op = ring ? RESERVE : LOOKUP; op <= (ring ? RESERVE : MIXED);
 			     op++) {
-				struct side ours = { .m = m, .op = op, .max = max };
+				struct side ours = { .code = compile(m, op, max, &prog) };
 				struct side theirs = { .prog = load(op, fd, max) };
 
 				printf("%-18s %8u %-16s", kinds[k].name, sizes[z], op_names[op]);
@@ -294,6 +314,8 @@ int main(void)
 				printf("\n");
 				fflush(stdout);
 				close(theirs.prog);
+				jit_free((struct jit_code *)ours.code);
+				vm_prog_free(prog);
 			}
 			close(fd);
 			maps_put(m);
