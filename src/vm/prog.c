@@ -386,6 +386,7 @@ int vm_prog_new(const struct vm_spec *spec, struct vm_prog **out, struct err *e)
 	p->fast = calloc((size_t)spec->n + 1, sizeof(*p->fast));
 	p->careful = calloc((size_t)spec->n + 1, sizeof(*p->careful));
 	p->maps = copy(spec->maps, spec->n_maps, sizeof(struct maps_map *));
+	p->native = calloc(2, sizeof(*p->native));
 	p->extra = copy(spec->extra, spec->n_extra, sizeof(*p->extra));
 	if (p->maps)
 		p->n_maps = spec->n_maps;
@@ -393,7 +394,7 @@ int vm_prog_new(const struct vm_spec *spec, struct vm_prog **out, struct err *e)
 		p->n_extra = spec->n_extra;
 	for (u32 i = 0; i < p->n_maps; i++)
 		maps_get(p->maps[i]);
-	if (!p->insns || !p->fast || !p->careful || !p->maps || !p->extra)
+	if (!p->insns || !p->fast || !p->careful || !p->maps || !p->native || !p->extra)
 		err = err_set(e, -ENOMEM, "vm", "Out of memory.");
 	else
 		err = bind_all(p, e);
@@ -415,6 +416,7 @@ void vm_prog_free(struct vm_prog *p)
 	free(p->fast);
 	free(p->careful);
 	free(p->maps);
+	free(p->native);
 	free(p->extra);
 	free(p);
 }
@@ -441,4 +443,14 @@ struct maps_map *vm_prog_map(const struct vm_prog *p, u32 index)
 u32 vm_prog_maps(const struct vm_prog *p)
 {
 	return p->n_maps;
+}
+
+void vm_prog_set_native(const struct vm_prog *p, bool counts, void *code)
+{
+	__atomic_store_n(&p->native[counts], code, __ATOMIC_RELEASE);
+}
+
+void *vm_prog_native(const struct vm_prog *p, bool counts)
+{
+	return __atomic_load_n(&p->native[counts], __ATOMIC_ACQUIRE);
 }

@@ -145,6 +145,22 @@ int vm_run(const struct vm_prog *p, struct vm_thread *t, void *ctx, u32 ctx_size
 	return err ? explain(t, err, e) : 0;
 }
 
+u64 vm_run_inside(const struct vm_prog *p, struct vm_thread *t, void *ctx, bool counts)
+{
+	u64 args[5] = { (u64)(uintptr_t)ctx }, out = 0;
+	vm_callback_fn before = t->callback;
+
+	t->prog = p;
+	t->depth = 0;
+	t->checked = false;
+	t->careful = counts;
+	t->callback = NULL;
+	if ((counts ? loop_careful : loop_fast)(p, t, 0, args, &out, NULL) < 0)
+		out = 0;
+	t->callback = before;
+	return out;
+}
+
 /* A callback has a frame below whoever called the helper; its end, and that of what it calls, is
  * where that began. */
 u64 vm_run_callback(struct vm_thread *t, u64 func, u64 a, u64 b, u64 c, u64 d)

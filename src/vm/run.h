@@ -59,6 +59,7 @@ struct vm_prog {
 	struct vm_op *fast, *careful;     /* n + 1 each; the last one is NOWHERE */
 	struct maps_map **maps;
 	u32 n_maps;
+	void **native;        /* two, see vm_prog_native() */
 	struct vm_helper *extra;
 	u32 n_extra;
 };

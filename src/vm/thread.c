@@ -6,11 +6,18 @@
  */
 #include "vm/run.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+const struct vm_thread_places vm_thread_places = {
+	.budget = offsetof(struct vm_thread, left),
+	.fault = offsetof(struct vm_thread, fault),
+	.tails = offsetof(struct vm_thread, tails),
+};
 
 static bool map_stack(struct vm_thread *t)
 {
@@ -129,6 +136,11 @@ u64 *vm_thread_budget(struct vm_thread *t)
 int *vm_thread_fault(struct vm_thread *t)
 {
 	return &t->fault;
+}
+
+u32 *vm_thread_tails(struct vm_thread *t)
+{
+	return &t->tails;
 }
 
 void *vm_thread_stack(struct vm_thread *t, u32 *out_bytes)

@@ -127,6 +127,18 @@ vm_callback_fn vm_thread_callback(struct vm_thread *t, vm_callback_fn fn);
  * ends a run: helpers stop calling back when it is set. */
 u64 *vm_thread_budget(struct vm_thread *t);
 int *vm_thread_fault(struct vm_thread *t);
+/* The tail calls of the run so far; 33 are the most. */
+u32 *vm_thread_tails(struct vm_thread *t);
+/* How far into a thread these three lie, for generated code. */
+struct vm_thread_places { u32 budget, fault, tails; };
+extern const struct vm_thread_places vm_thread_places;
+/* Where native code goes on that tail calls this program: code that counts instructions, or code that does not; NULL:
+ * there is none. Any thread may ask at any time. */
+void vm_prog_set_native(const struct vm_prog *p, bool counts, void *code);
+void *vm_prog_native(const struct vm_prog *p, bool counts);
+/* Goes on with a program in the interpreter, inside a run of native code: with its count of tail calls and, if `counts`,
+ * its budget. A fault is left in the thread; the result is then 0. */
+u64 vm_run_inside(const struct vm_prog *p, struct vm_thread *t, void *ctx, bool counts);
 /* The stack of a thread: `depth` frames of 512 bytes, guard pages around them. */
 void *vm_thread_stack(struct vm_thread *t, u32 *out_bytes);
 
