@@ -123,16 +123,16 @@ check-guest: static progs
 # The engine for arm64, run by qemu: the rooms that the JIT needs, and their tests with a small cmocka.
 ARM64_CC    ?= aarch64-linux-gnu-gcc
 ARM64_SRC   := $(foreach r,base isa maps vm jit,$(wildcard src/$(r)/*.c))
-ARM64_UNITS := build/arm64/vm_conformance_test build/arm64/jit_test
+ARM64_UNITS := build/arm64/vm_conformance_test build/arm64/jit_test build/arm64/jit_safety_test
 ARM64_OBJ   := $(ARM64_SRC:%.c=build/arm64/%.o)
-ARM64_FLAGS  = $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(CFLAGS_release)
+ARM64_FLAGS  = $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(CFLAGS_release) -DSKEP_DEBUG
 build/arm64/src/%.o: src/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)echo "  ARM64 $<"
 	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -MMD -MP -c -o $@ $<
 build/arm64/libskep.a: $(ARM64_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
-build/arm64/%_test: tests/unit/%_test.c tests/unit/isa_data.h tests/arm64/cmocka.h build/arm64/libskep.a
+build/arm64/%_test: tests/unit/%_test.c tests/unit/isa_data.h tests/unit/jit_fixture.h tests/arm64/cmocka.h build/arm64/libskep.a
 	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -Itests/arm64 -static -Wl,--gc-sections -o $@ $< build/arm64/libskep.a
 arm64: $(ARM64_UNITS)
 check-arm64:

@@ -19,7 +19,7 @@ void jit_a64_divide(struct jit_buf *b, const struct jit_div *d);
 void jit_a64_atomic(struct jit_buf *b, const struct jit_atomic *x);
 void jit_a64_atomic_old(struct jit_buf *b, const struct jit_atomic *x);
 u32 jit_a64_enter(struct jit_buf *b, u32 saved, u32 frame, bool calls);
-void jit_a64_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls);
+void jit_a64_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls, u8 to);
 void jit_a64_call_abs(struct jit_buf *b, u64 fn);
 
 #endif

@@ -120,13 +120,17 @@ u32 jit_a64_enter(struct jit_buf *b, u32 saved, u32 frame, bool calls)
 	return frame;
 }
 
-void jit_a64_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls)
+void jit_a64_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls, u8 to)
 {
 	if (frame)
 		put(b, 0x91000000 | frame << 10 | A64_31 << 5 | A64_31);
 	pairs(b, saved, true);
 	if (calls)
 		pairs(b, 1u << A64_FP | 1u << A64_LR, true);
+	if (to != JIT_NOREG) {
+		put(b, 0xd61f0000 | (u32)to << 5);
+		return;
+	}
 	jit_a64_mov(b, 0, 7, true);
 	put(b, 0xd65f03c0);
 }

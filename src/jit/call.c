@@ -4,11 +4,13 @@
  * r1…r5 and r0 live where C functions of the machine take arguments and give results, so a call
  * between BPF functions moves nothing, and a helper call shifts five registers to make room for the
  * thread. A lookup in an array map at a constant key is a constant; at another key, a bounds check
- * and an address. Tail calls continue in the interpreter. Callbacks: the program's entry registers
+ * and an address. A tail call leaves the function and goes on at the other program's entry if that
+ * has native code of the same kind, else in the interpreter. Callbacks: the program's entry registers
  * call_back() with the thread, and the value of a function is the address of a stub that loads the
  * thread's register.
  */
 #include <errno.h>
+#include <stddef.h>
 
 #include "jit/select.h"
 
@@ -23,23 +25,30 @@ static u64 call_back(struct vm_thread *t, u64 func, u64 a, u64 b, u64 c, u64 d)
 	return fn(a, b, c, d, 0, t);
 }
 
-static u64 tail_call(struct vm_thread *t, void *ctx, struct maps_map *map, u32 index, u64 *out_done)
-{
-	struct vm_limits limits = { 0 };
-	struct vm_prog *prog = maps_prog(map, index);
-	struct err e;
-	vm_callback_fn before;
-	u64 result = 0;
+enum { MOST_TAIL_CALLS = 33 };
 
-	*out_done = 0;
-	if (!prog)
+/* What a tail call leads to, in the frame of the function that makes it. */
+struct tail {
+	u64 code; /* 0: nowhere; 1: the program has run; else the code to go on in */
+	void *ctx;
+};
+
+/* Native code goes on in the caller's place; a program without any runs here and now. */
+static u64 tail_call(struct vm_thread *t, void *ctx, struct maps_map *map, u32 index,
+		     struct tail *out, u64 counts)
+{
+	struct vm_prog *p = maps_prog(map, index);
+	u32 *tails = vm_thread_tails(t);
+
+	*out = (struct tail){ 0, ctx };
+	if (!p || *tails >= MOST_TAIL_CALLS)
 		return (u64)-ENOENT;
-	*out_done = 1;
-	before = vm_thread_callback(t, NULL);
-	if (vm_run(prog, t, ctx, 0, &limits, &result, &e) < 0)
-		result = 0;
-	vm_thread_callback(t, before);
-	return result;
+	++*tails;
+	out->code = (u64)(uintptr_t)vm_prog_native(p, counts != 0);
+	if (out->code)
+		return 0;
+	out->code = 1;
+	return vm_run_inside(p, t, ctx, counts != 0);
 }
 
 /* A legacy packet load, or -1 where the packet does not reach: then the program ends with 0. */
@@ -150,31 +159,39 @@ static bool inline_lookup(struct sel *s)
 	jit_sel_home(s, 0);
 	s->t->mov_imm(s->b, r0, 0);
 	s->t->cmp_imm(s->b, scratch, (s32)max, false);
-	jit_buf_jump(s->b, JIT_GE, s->f->n * 3 + s->f->n_funcs + 1 + s->i, 0);
+	jit_buf_jump(s->b, JIT_GE, jit_sel_label(s, SEL_BEHIND, s->i), 0);
 	if (stride & (stride - 1))
 		s->t->mul_imm(s->b, scratch, scratch, (s32)stride, true);
 	else if (stride > 1)
 		s->t->shift_imm(s->b, ISA_LSH, scratch, scratch, (u8)__builtin_ctz(stride), true);
 	s->t->mov_imm(s->b, r0, (u64)(uintptr_t)base);
 	s->t->alu(s->b, ISA_ADD, r0, scratch, true);
-	jit_buf_label(s->b, s->f->n * 3 + s->f->n_funcs + 1 + s->i);
+	jit_buf_label(s->b, jit_sel_label(s, SEL_BEHIND, s->i));
 	jit_sel_set_clean(s, r0, false);
 	return true;
 }
 
 static void tail(struct sel *s)
 {
-	struct jit_addr done = jit_sel_base(s->t->sp);
+	struct jit_addr code = jit_sel_base(s->t->sp), ctx = code;
+	const struct jit_target *t = s->t;
 
+	ctx.disp = (s32)offsetof(struct tail, ctx);
 	shift_args(s, 3);
-	s->t->lea(s->b, s->t->args[4], &done, true);
-	s->t->call_abs(s->b, (u64)(uintptr_t)tail_call);
+	t->lea(s->b, t->args[4], &code, true);
+	t->mov_imm(s->b, t->args[5], s->o->with_budget);
+	t->call_abs(s->b, (u64)(uintptr_t)tail_call);
 	called(s);
-	s->t->load(s->b, s->t->scratch, &done, 8, false);
-	s->t->cmp_imm(s->b, s->t->scratch, 0, true);
-	jit_buf_jump(s->b, JIT_EQ, s->f->n * 3 + s->f->n_funcs + 1 + s->i, 0);
-	s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
-	jit_buf_label(s->b, s->f->n * 3 + s->f->n_funcs + 1 + s->i);
+	t->load(s->b, t->scratch, &code, 8, false);
+	t->cmp_imm(s->b, t->scratch, 1, true);
+	jit_buf_jump(s->b, JIT_LT, jit_sel_label(s, SEL_BEHIND, s->i), 0);
+	jit_buf_jump(s->b, JIT_NE, jit_sel_label(s, SEL_GO, s->i), 0);
+	t->leave(s->b, s->saved, s->frame, s->fn->calls, JIT_NOREG);
+	jit_buf_label(s->b, jit_sel_label(s, SEL_GO, s->i));
+	t->load(s->b, t->args[0], &ctx, 8, false);
+	t->mov(s->b, t->args[1], t->thread, true);
+	t->leave(s->b, s->saved, s->frame, s->fn->calls, t->scratch);
+	jit_buf_label(s->b, jit_sel_label(s, SEL_BEHIND, s->i));
 }
 
 void jit_sel_call(struct sel *s, struct isa_insn x)
@@ -183,8 +200,8 @@ void jit_sel_call(struct sel *s, struct isa_insn x)
 
 	if (x.src == ISA_CALL_LOCAL) {
 		spill(s, s->f->ops[s->i].use & 62);
-		jit_buf_jump(s->b, JIT_CALL,
-			     s->f->n * 2 + s->f->n_funcs + 1 + s->f->ops[s->i].target, 0);
+		jit_buf_jump(s->b, JIT_CALL, jit_sel_label(s, SEL_ENTRY, s->f->ops[s->i].target),
+			     0);
 		called(s);
 		return;
 	}
@@ -216,10 +233,10 @@ void jit_sel_packet(struct sel *s, struct isa_insn x)
 	s->t->call_abs(s->b, (u64)(uintptr_t)packet_load);
 	called(s);
 	s->t->cmp_imm(s->b, s->home[0], -1, true);
-	jit_buf_jump(s->b, JIT_NE, s->f->n * 3 + s->f->n_funcs + 1 + s->i, 0);
+	jit_buf_jump(s->b, JIT_NE, jit_sel_label(s, SEL_BEHIND, s->i), 0);
 	s->t->mov_imm(s->b, s->home[0], 0);
-	s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
-	jit_buf_label(s->b, s->f->n * 3 + s->f->n_funcs + 1 + s->i);
+	s->t->leave(s->b, s->saved, s->frame, s->fn->calls, JIT_NOREG);
+	jit_buf_label(s->b, jit_sel_label(s, SEL_BEHIND, s->i));
 	jit_sel_set_clean(s, s->home[0], true);
 }
 
@@ -232,7 +249,7 @@ bool jit_sel_uses_callbacks(const struct flow *f)
 }
 
 /* The entry of a program with callbacks, then one stub for each. */
-void jit_sel_stubs(struct sel *s, u32 label_main, u32 label_callbacks)
+void jit_sel_stubs(struct sel *s)
 {
 	const struct jit_target *t = s->t;
 	u8 ctx = t->home[6], before = t->home[7];
@@ -248,23 +265,23 @@ void jit_sel_stubs(struct sel *s, u32 label_main, u32 label_callbacks)
 	t->mov(s->b, before, t->ret, true);
 	t->mov(s->b, t->args[0], ctx, true);
 	t->mov(s->b, t->args[1], t->thread, true);
-	jit_buf_jump(s->b, JIT_CALL, label_main, 0);
+	jit_buf_jump(s->b, JIT_CALL, jit_sel_label(s, SEL_ENTRY, 0), 0);
 	t->mov(s->b, ctx, t->ret, true);
 	t->mov(s->b, t->args[0], t->thread, true);
 	t->mov(s->b, t->args[1], before, true);
 	t->call_abs(s->b, (u64)(uintptr_t)vm_thread_callback);
 	t->mov(s->b, t->ret, ctx, true);
-	t->leave(s->b, saved, frame, true);
+	t->leave(s->b, saved, frame, true, JIT_NOREG);
 	for (u32 i = 0; i < s->f->n; i++) {
 		if (!(s->f->ops[i].flags & FLOW_CALLBACK))
 			continue;
 		jit_buf_room(s->b, 256);
-		jit_buf_label(s->b, label_callbacks + i);
+		jit_buf_label(s->b, jit_sel_label(s, SEL_STUB, i));
 		frame = t->enter(s->b, BIT(t->thread), 0, true);
 		t->mov(s->b, t->thread, t->args[5], true);
 		for (u8 k = 5; k >= 1; k--)
 			t->mov(s->b, t->home[k], t->args[k - 1], true);
-		jit_buf_jump(s->b, JIT_CALL, label_main + i, 0);
-		t->leave(s->b, BIT(t->thread), frame, true);
+		jit_buf_jump(s->b, JIT_CALL, jit_sel_label(s, SEL_ENTRY, i), 0);
+		t->leave(s->b, BIT(t->thread), frame, true, JIT_NOREG);
 	}
 }

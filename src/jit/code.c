@@ -59,6 +59,20 @@ static u32 place(const struct jit_buf *b, u32 label, u32 all)
 	return l->at + (l->jump < b->jumps.n ? b->jumps.at[l->jump].before : all);
 }
 
+static u32 jumps_size(const struct jit_buf *b)
+{
+	return b->jumps.n > 0
+		       ? b->jumps.at[b->jumps.n - 1].before + b->jumps.at[b->jumps.n - 1].size
+		       : 0;
+}
+
+u32 jit_buf_place(const struct jit_buf *b, u32 label)
+{
+	const struct jit_label *l = &b->labels[label];
+
+	return b->jumps.n > 0 ? place(b, label, jumps_size(b)) : l->at;
+}
+
 static u32 sum(struct jit_buf *b)
 {
 	u32 n = 0;
@@ -103,10 +117,8 @@ u32 jit_buf_layout(struct jit_buf *b, const struct jit_target *t)
 
 void jit_buf_write(const struct jit_buf *b, const struct jit_target *t, u8 *out)
 {
-	u32 from = 0, all = 0;
+	u32 from = 0, all = jumps_size(b);
 
-	if (b->jumps.n > 0)
-		all = b->jumps.at[b->jumps.n - 1].before + b->jumps.at[b->jumps.n - 1].size;
 	for (u32 i = 0; i < b->jumps.n; i++) {
 		const struct jit_jump *j = &b->jumps.at[i];
 		s64 end = (s64)j->at + j->before + j->size;

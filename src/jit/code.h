@@ -54,6 +54,8 @@ void jit_buf_init(struct jit_buf *b, struct arena *a, u32 n_labels, u32 guess);
 void jit_buf_room(struct jit_buf *b, u32 n);
 void jit_buf_label(struct jit_buf *b, u32 label);
 void jit_buf_jump(struct jit_buf *b, u8 cond, u32 label, u8 reg);
+/* Where a label lies in the whole code, after the layout. */
+u32 jit_buf_place(const struct jit_buf *b, u32 label);
 /* Chooses the forms of all jumps; returns the size of the whole code. */
 u32 jit_buf_layout(struct jit_buf *b, const struct jit_target *t);
 /* Writes the code; `out` holds what jit_buf_layout() returned. */

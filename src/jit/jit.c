@@ -24,7 +24,9 @@
 struct jit_code {
 	u8 *map; /* guard page, code, guard page */
 	size_t mapped, page;
-	u32 size;
+	u32 size, tail_entry;
+	const struct vm_prog *prog;
+	bool counts;
 };
 
 static const struct jit_target *host(const struct jit_options *o)
@@ -45,36 +47,20 @@ static const struct jit_target *host(const struct jit_options *o)
 #endif
 }
 
-/* Where the thread keeps its budget and fault: the same in every thread. */
-static int offsets(u32 *out_budget, u32 *out_fault)
-{
-	struct vm_thread *t = vm_thread_new(0);
-
-	if (!t)
-		return -ENOMEM;
-	*out_budget = (u32)((u8 *)vm_thread_budget(t) - (u8 *)t);
-	*out_fault = (u32)((u8 *)vm_thread_fault(t) - (u8 *)t);
-	vm_thread_free(t);
-	return 0;
-}
-
 /* Analysis and selection; the code's size is returned, or a negative errno. */
 static s64 translate(const struct jit_target *t, struct arena *a, const struct vm_prog *p,
-		     const struct jit_options *o, u64 key, struct jit_buf *b, struct err *e)
+		     const struct jit_options *o, u64 key, struct jit_buf *b, u32 *out_tail_entry,
+		     struct err *e)
 {
 	static const struct jit_options plain;
-	u32 budget = 0, fault = 0;
 	struct flow f;
 	int r;
 
 	o = o ? o : &plain;
-	if (o->with_budget && offsets(&budget, &fault) < 0)
-		return err_set(e, -ENOMEM, "jit", "Out of memory.");
 	r = jit_flow(&f, a, p, t, o, e);
 	if (r < 0)
 		return r;
-	jit_buf_init(b, a, f.n * 4 + f.n_funcs + 2, f.n * 8 + 2048);
-	jit_select(&f, b, o, key, budget, fault);
+	*out_tail_entry = jit_select(&f, b, o, key);
 	return jit_buf_layout(b, t);
 }
 
@@ -106,11 +92,13 @@ static int make(struct jit_code *c, struct arena *a, const struct vm_prog *p,
 		const struct jit_options *o, u64 key, struct err *e)
 {
 	struct jit_buf b;
-	s64 r = translate(host(o), a, p, o, key, &b, e);
+	u32 label;
+	s64 r = translate(host(o), a, p, o, key, &b, &label, e);
 
 	if (r < 0)
 		return (int)r;
 	c->size = (u32)r;
+	c->tail_entry = jit_buf_place(&b, label);
 	return seal(c, &b, host(o), e);
 }
 
@@ -122,6 +110,9 @@ static int guarded(struct jit_code *c, const struct vm_prog *p, const struct jit
 	struct arena *volatile a = NULL;
 	volatile int r;
 
+#ifdef SKEP_DEBUG
+	trap.fail_in = o ? o->fail_in : 0;
+#endif
 	if (setjmp(trap.env) == 0) {
 		a = arena_new(&trap);
 		r = make(c, a, p, o, key, e);
@@ -152,6 +143,8 @@ int jit_compile(const struct vm_prog *p, const struct jit_options *o, struct jit
 	if (!c)
 		return err_set(e, -ENOMEM, "jit", "Out of memory.");
 	r = guarded(c, p, o, key, e);
+	c->prog = p;
+	c->counts = o && o->with_budget;
 	if (r < 0)
 		jit_free(c);
 	else
@@ -169,10 +162,22 @@ u32 jit_size(const struct jit_code *c)
 	return c->size;
 }
 
+static void *tail_entry(const struct jit_code *c)
+{
+	return c->map + c->page + c->tail_entry;
+}
+
+void jit_publish(struct jit_code *c)
+{
+	vm_prog_set_native(c->prog, c->counts, tail_entry(c));
+}
+
 void jit_free(struct jit_code *c)
 {
 	if (!c)
 		return;
+	if (c->map && vm_prog_native(c->prog, c->counts) == tail_entry(c))
+		vm_prog_set_native(c->prog, c->counts, NULL);
 	if (c->map)
 		munmap(c->map, c->mapped);
 	free(c);
@@ -185,6 +190,7 @@ int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p
 	const struct jit_target *t = NULL;
 	struct jit_buf b;
 	char *text;
+	u32 label;
 	s64 r;
 
 	for (u32 i = 0; i < ARRAY_LEN(targets); i++)
@@ -193,7 +199,7 @@ int jit_compile_for(const char *target, struct arena *a, const struct vm_prog *p
 	if (!t)
 		return err_set(e, -SKEP_EUNSUPPORTED, "jit",
 			       "There is no JIT for \"%s\"; there are x86-64 and arm64.", target);
-	r = translate(t, a, p, o, 0x9e3779b97f4a7c15, &b, e);
+	r = translate(t, a, p, o, 0x9e3779b97f4a7c15, &b, &label, e);
 	if (r < 0)
 		return (int)r;
 	text = arena_alloc(a, (size_t)r);

@@ -425,12 +425,12 @@ static void charge(struct sel *s, u32 i)
 
 	if (!s->o->with_budget)
 		return;
-	while (i + n < s->fn->end && !(s->f->ops[i + n].flags & FLOW_LABEL))
-		n++;
-	left.disp = (s32)s->budget_off;
+	while (++i < s->fn->end && !(s->f->ops[i].flags & FLOW_LABEL))
+		n += !(s->f->ops[i].flags & FLOW_SECOND);
+	left.disp = (s32)vm_thread_places.budget;
 	s->t->load(s->b, s->t->scratch, &left, 8, false);
 	s->t->cmp_imm(s->b, s->t->scratch, (s32)n, true);
-	jit_buf_jump(s->b, JIT_LT, s->f->n + (u32)(s->fn - s->f->funcs), 0);
+	jit_buf_jump(s->b, JIT_LT, jit_sel_label(s, SEL_STOP, (u32)(s->fn - s->f->funcs)), 0);
 	s->t->alu_imm(s->b, ISA_SUB, s->t->scratch, (s32)n, true);
 	s->t->store(s->b, &left, 8, s->t->scratch);
 }
@@ -443,13 +443,13 @@ static void stop(struct sel *s)
 	if (!s->o->with_budget)
 		return;
 	jit_buf_room(s->b, 256);
-	jit_buf_label(s->b, s->f->n + (u32)(s->fn - s->f->funcs));
-	a.disp = (s32)s->budget_off;
+	jit_buf_label(s->b, jit_sel_label(s, SEL_STOP, (u32)(s->fn - s->f->funcs)));
+	a.disp = (s32)vm_thread_places.budget;
 	s->t->store_imm(s->b, &a, 8, 0);
-	a.disp = (s32)s->fault_off;
+	a.disp = (s32)vm_thread_places.fault;
 	s->t->store_imm(s->b, &a, 4, -ETIME);
 	s->t->mov_imm(s->b, s->t->ret, 0);
-	s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
+	s->t->leave(s->b, s->saved, s->frame, s->fn->calls, JIT_NOREG);
 }
 
 static void label(struct sel *s, u32 i, bool falls)
@@ -480,7 +480,7 @@ static void wide(struct sel *s, const struct isa_insn *x)
 	if (x->src == ISA_FUNC) {
 		jit_sel_vacate(s, x->dst);
 		jit_sel_home(s, x->dst);
-		jit_buf_jump(s->b, JIT_ADDR, s->f->n + s->f->n_funcs + 1 + s->f->ops[s->i].target,
+		jit_buf_jump(s->b, JIT_ADDR, jit_sel_label(s, SEL_STUB, s->f->ops[s->i].target),
 			     s->home[x->dst]);
 		jit_sel_set_clean(s, s->home[x->dst], false);
 		return;
@@ -553,13 +553,24 @@ static void insn(struct sel *s, u32 i)
 			jit_sel_call(s, x);
 		} else if (x.code == (ISA_JMP | ISA_EXIT)) {
 			jit_sel_force(s, 0);
-			s->t->leave(s->b, s->saved, s->frame, s->fn->calls);
+			s->t->leave(s->b, s->saved, s->frame, s->fn->calls, JIT_NOREG);
 		} else if (o->flags & FLOW_SELECT) {
 			select(s, x);
 		} else {
 			jump(s, x);
 		}
 	}
+}
+
+/* The frame lies on the host's stack, whose old contents are none of the program's business. */
+static void clear(struct sel *s)
+{
+	struct jit_addr a = jit_sel_base(s->t->sp);
+
+	if (s->o->keep_stack)
+		return;
+	for (a.disp = (s32)(s->fp - s->fn->frame) & ~7; a.disp < (s32)s->fp; a.disp += 8)
+		s->t->store_imm(s->b, &a, 8, 0);
 }
 
 static void enter(struct sel *s)
@@ -582,7 +593,7 @@ static void enter(struct sel *s)
 	s->saved = fn->natives & s->t->kept;
 	if (is_main && s->f->has_thread)
 		s->saved |= BIT(s->t->thread);
-	s->frame = s->t->enter(s->b, s->saved, fn->frame + (fn->tails ? 8 : 0), fn->calls);
+	s->frame = s->t->enter(s->b, s->saved, fn->frame + (fn->tails ? 16 : 0), fn->calls);
 	s->fp = s->frame;
 	s->v[JIT_FP] = (struct val){ .kind = VAL_ADDR,
 				     .addr = jit_sel_base(s->t->sp),
@@ -596,6 +607,7 @@ static void enter(struct sel *s)
 		s->t->mov_imm(s->b, s->home[2], s->o->ctx_size);
 		given |= 4;
 	}
+	clear(s);
 	/* What an unverified program reads before it writes must not show the caller's registers.
 	 */
 	for (u8 r = 0; r < JIT_N_VREGS; r++)
@@ -608,10 +620,10 @@ static void function(struct sel *s, const struct flow_func *fn)
 	bool falls = true;
 
 	s->fn = fn;
-	jit_buf_room(s->b, 1024);
+	jit_buf_room(s->b, 2048);
 	jit_buf_jump(s->b, JIT_ALIGN, 0, 0);
 	/* A jump to the first instruction must not enter again; calls use labels of their own. */
-	jit_buf_label(s->b, s->f->n + s->f->n_funcs + 1 + s->f->n + fn->start);
+	jit_buf_label(s->b, jit_sel_label(s, SEL_ENTRY, fn->start));
 	enter(s);
 	reset(s, 0);
 	if (!(s->f->ops[fn->start].flags & FLOW_LABEL))
@@ -635,10 +647,22 @@ static void function(struct sel *s, const struct flow_func *fn)
 	stop(s);
 }
 
-/* Labels: instructions; the budget's ends by function; the entry with callbacks; stubs of
- * callbacks, then entries of functions, by instruction. */
-void jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, u64 key,
-		u32 budget_off, u32 fault_off)
+/* Tail calls are counted from the outermost program on, which therefore has an entry of its own. */
+static void outermost(struct sel *s)
+{
+	struct jit_addr a = jit_sel_base(s->t->args[1]);
+	bool tails = false;
+
+	for (u32 i = 0; i < s->f->n_funcs; i++)
+		tails |= s->f->funcs[i].tails;
+	jit_buf_room(s->b, 256);
+	a.disp = (s32)vm_thread_places.tails;
+	if (tails)
+		s->t->store_imm(s->b, &a, 4, 0);
+	jit_buf_label(s->b, jit_sel_label(s, SEL_TAIL_ENTRY, 0));
+}
+
+u32 jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, u64 key)
 {
 	struct sel *s = arena_new_of(f->a, struct sel);
 
@@ -648,10 +672,11 @@ void jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, 
 	s->b = b;
 	s->key = key | 1;
 	s->skip = ~0u;
-	s->budget_off = budget_off;
-	s->fault_off = fault_off;
+	jit_buf_init(b, f->a, jit_sel_label(s, SEL_N_LABELS, 0), f->n * 8 + 2048);
+	outermost(s);
 	if (jit_sel_uses_callbacks(f))
-		jit_sel_stubs(s, f->n + f->n_funcs + 1 + f->n, f->n + f->n_funcs + 1);
+		jit_sel_stubs(s);
 	for (u32 i = 0; i < f->n_funcs; i++)
 		function(s, &f->funcs[i]);
+	return jit_sel_label(s, SEL_TAIL_ENTRY, 0);
 }

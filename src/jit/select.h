@@ -49,8 +49,27 @@ struct sel {
 	u8 flags_reg;
 	bool flags_64;
 	u64 key;		   /* of blinding; drawn anew for each constant */
-	u32 budget_off, fault_off; /* in the thread */
 };
+
+/* Labels: of instructions, by their index; then of other places, by the index of an instruction or function. */
+enum sel_label {
+	SEL_STOP /* the budget's end, by function */,
+	SEL_STUB /* a callback's */,
+	SEL_ENTRY /* of a function, for calls */,
+	SEL_BEHIND /* something inside the code of an instruction */,
+	SEL_GO /* likewise */,
+	SEL_TAIL_ENTRY, SEL_N_LABELS
+};
+static inline u32 jit_sel_label(const struct sel *s, enum sel_label kind, u32 i)
+{
+	u32 n = s->f->n;
+
+	if (kind == SEL_STOP)
+		return n + i;
+	if (kind < SEL_TAIL_ENTRY)
+		return n * (u32)kind + s->f->n_funcs + i;
+	return n * 5 + s->f->n_funcs + (kind == SEL_N_LABELS);
+}
 
 /* value.c */
 struct jit_addr jit_sel_base(u8 reg);
@@ -79,10 +98,10 @@ void jit_sel_alu(struct sel *s, struct isa_insn x);
 /* call.c */
 void jit_sel_call(struct sel *s, struct isa_insn x);
 void jit_sel_packet(struct sel *s, struct isa_insn x);
-void jit_sel_stubs(struct sel *s, u32 label_main, u32 label_callbacks);
+void jit_sel_stubs(struct sel *s);
 bool jit_sel_uses_callbacks(const struct flow *f);
 /* select.c */
-void jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, u64 key,
-		u32 budget_off, u32 fault_off);
+/* Returns the label where tail calls come in. */
+u32 jit_select(struct flow *f, struct jit_buf *b, const struct jit_options *o, u64 key);
 
 #endif

@@ -82,7 +82,8 @@ struct jit_target {
 	/* `saved`: mask of registers to keep for the caller; `frame`: bytes below the return
 	 * address and the saved registers, so that the stack pointer is aligned as calls want. */
 	u32 (*enter)(struct jit_buf *b, u32 saved, u32 frame, bool calls);
-	void (*leave)(struct jit_buf *b, u32 saved, u32 frame, bool calls);
+	/* To the caller; or to the address in `to`, which is no register that is saved. */
+	void (*leave)(struct jit_buf *b, u32 saved, u32 frame, bool calls, u8 to);
 	void (*call_abs)(struct jit_buf *b, u64 fn);
 	u32 (*jump_size)(u8 cond, s64 distance, u32 size_now);
 	void (*jump)(u8 *at, const struct jit_jump *j, s64 distance);

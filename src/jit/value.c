@@ -134,10 +134,10 @@ void jit_sel_bind(struct sel *s, u8 r, struct val v)
 	s->v[r] = v;
 }
 
-/* A constant, split in two where constants are to be blinded. */
+/* A constant; where constants are to be blinded, both halves meet their keys only when it runs. */
 void jit_sel_const(struct sel *s, u8 dst, u64 imm)
 {
-	u32 key;
+	u64 key;
 
 	if (!s->o->blind_constants || imm == 0) {
 		s->t->mov_imm(s->b, dst, imm);
@@ -146,9 +146,17 @@ void jit_sel_const(struct sel *s, u8 dst, u64 imm)
 	s->key ^= s->key << 13;
 	s->key ^= s->key >> 7;
 	s->key ^= s->key << 17;
-	key = (u32)s->key & 0x7fffffff;
+	/* Without bit 31, which an immediate of 64 bits would spread. */
+	key = s->key & 0x7fffffff7fffffff;
+	if (imm <= 0xffffffff)
+		key = (u32)key;
 	s->t->mov_imm(s->b, dst, imm ^ key);
-	s->t->alu_imm(s->b, ISA_XOR, dst, (s32)key, true);
+	s->t->alu_imm(s->b, ISA_XOR, dst, (s32)(u32)key, true);
+	if (!(key >> 32))
+		return;
+	s->t->rotate(s->b, dst, dst, 32, true);
+	s->t->alu_imm(s->b, ISA_XOR, dst, (s32)(key >> 32), true);
+	s->t->rotate(s->b, dst, dst, 32, true);
 }
 
 static bool emit_addr(struct sel *s, u8 dst, const struct val *v)

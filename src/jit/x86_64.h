@@ -16,7 +16,7 @@ void jit_x86_store(struct jit_buf *b, const struct jit_addr *a, u8 bytes, u8 src
 void jit_x86_divide(struct jit_buf *b, const struct jit_div *d);
 void jit_x86_atomic(struct jit_buf *b, const struct jit_atomic *x);
 u32 jit_x86_enter(struct jit_buf *b, u32 saved, u32 frame, bool calls);
-void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls);
+void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls, u8 to);
 void jit_x86_call_abs(struct jit_buf *b, u64 fn);
 
 #endif

@@ -191,7 +191,7 @@ u32 jit_x86_enter(struct jit_buf *b, u32 saved, u32 frame, bool calls)
 	return frame;
 }
 
-void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls)
+void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls, u8 to)
 {
 	(void)calls;
 	if (frame) {
@@ -201,7 +201,10 @@ void jit_x86_leave(struct jit_buf *b, u32 saved, u32 frame, bool calls)
 	for (u8 r = 16; r-- > 0;)
 		if (saved >> r & 1)
 			pop(b, r);
-	BYTES(b, 0xc3);
+	if (to == JIT_NOREG)
+		BYTES(b, 0xc3);
+	else
+		jit_x86_rr(b, 0xff, 4, to, 0);
 }
 
 void jit_x86_call_abs(struct jit_buf *b, u64 fn)
