@@ -76,6 +76,9 @@ s64 maps_stack_store(struct maps_map *m, const u64 *ips, u32 n, u64 flags);
 /* Perf event array: a record for the readers of a slot. */
 int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
 		     u64 size);
+/* The same with a second piece behind the first. */
+int maps_perf_output_two(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
+			 u64 size, const void *more, u64 more_size);
 /* Local storage (task_storage, cgrp_storage, cgroup_storage and its per-CPU form): the value of the object with this id,
  * made if there is none (of `init`, or zeroes) and `create` says so; NULL if there is none or no room. cgroup_storage
  * always gives one when it may create. Whoever learns that an object is gone deletes its value. */

@@ -28,8 +28,8 @@ static void perf_layout(struct maps_map *m)
 	m->ring_bytes = RING_BYTES;
 }
 
-int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
-		     u64 size)
+int maps_perf_output_two(struct maps_map *m, const struct maps_thread *t, u64 flags,
+			 const void *data, u64 size, const void *more, u64 more_size)
 {
 	u32 i = (u32)(flags & INDEX_MASK);
 	void *to;
@@ -42,15 +42,23 @@ int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags,
 		return -E2BIG;
 	if (i >= m->n_rings)
 		return -ENOENT;
-	if (size + 8 > RING_BYTES || size > RING_BYTES)
+	if (size > RING_BYTES - 8 || more_size > RING_BYTES - 8 - size)
 		return -E2BIG;
-	to = maps_rings_reserve(m, i, size);
+	to = maps_rings_reserve(m, i, size + more_size);
 	if (!to)
 		return -ENOSPC;
 	if (size)
 		memcpy(to, data, size);
+	if (more_size)
+		memcpy((u8 *)to + size, more, more_size);
 	maps_ring_submit(to, 0);
 	return 0;
+}
+
+int maps_perf_output(struct maps_map *m, const struct maps_thread *t, u64 flags, const void *data,
+		     u64 size)
+{
+	return maps_perf_output_two(m, t, flags, data, size, NULL, 0);
 }
 
 static int perf_next(struct maps_map *m, const void *key, void *out)

@@ -93,10 +93,19 @@ VM_HELPER(ringbuf_query)
 	return maps_ring_query(MAP(a), b);
 }
 
+/* Programs on packets may ask for so many bytes of the packet behind their own. */
 VM_HELPER(perf_event_output)
 {
+	const struct vm_packet *k = &t->packet;
+	u64 most = 0xfffff, n = c >> 32 & most;
+
 	UNUSED;
-	return NUM(maps_perf_output(MAP(b), &t->maps, c, PTR(d), e));
+	if (!n || !k->data)
+		return NUM(maps_perf_output(MAP(b), &t->maps, c, PTR(d), e));
+	if (n > k->size)
+		return NUM(-EFAULT);
+	return NUM(
+		maps_perf_output_two(MAP(b), &t->maps, c & ~(most << 32), PTR(d), e, k->data, n));
 }
 
 /* The lock is a word of the map's value; whoever holds it is in another thread and ends soon. */

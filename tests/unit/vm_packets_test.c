@@ -138,6 +138,36 @@ static void test_verdicts(void **state)
 	vm_thread_free(b.t);
 }
 
+static int keep(void *arg, const void *data, u32 size)
+{
+	memcpy(arg, data, size < 32 ? size : 32);
+	return 0;
+}
+
+/* The program's own bytes, then as many of the packet as the flags say. */
+static void test_output(void **state)
+{
+	struct maps_spec s = { .type = ISA_MAP_PERF_EVENT_ARRAY, .key_size = 4, .value_size = 4,
+			       .max_entries = 1, .n_slots = 1 };
+	struct bed b = { .t = vm_thread_new(0) };
+	struct maps_map *m;
+	u8 got[32] = { 0 };
+
+	(void)state;
+	assert_int_equal(maps_create(&s, &m, NULL), 0);
+	bed_make(&b, VM_VIEW_SKB);
+	assert_int_equal(call(b.t, ISA_FN_perf_event_output, 0, P(m), 4ull << 32, P("meta"), 4), 0);
+	assert_int_equal(maps_consume(m, keep, got), 1);
+	assert_memory_equal(got, "meta\1\2\3\4\0", 9);
+	assert_int_equal((s64)call(b.t, ISA_FN_perf_event_output, 0, P(m), 65ull << 32, P("meta"), 4),
+			 -EFAULT);
+	vm_thread_packet(b.t, NULL);
+	assert_int_equal((s64)call(b.t, ISA_FN_perf_event_output, 0, P(m), 4ull << 32, P("meta"), 4),
+			 -EINVAL);
+	maps_put(m);
+	vm_thread_free(b.t);
+}
+
 /* ---- checksums ---------------------------------------------------------------------------------- */
 
 static u16 sum_of(const u8 *at, u32 n)
@@ -317,7 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_skb_resize), cmocka_unit_test(test_xdp_resize),
 		cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_output),	   cmocka_unit_test(test_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
