@@ -49,7 +49,7 @@ typedef int (*maps_record_fn)(void *arg, const void *data, u32 size);
 
 /* ---- what programs call: one entry for each map helper ------------------------------------------ */
 
-/* The value of a key in the thread's slot, or NULL. */
+/* The value of a key in the thread's slot, or NULL. Of maps of maps: the map, as maps_inner(). */
 void *maps_lookup(struct maps_map *m, const struct maps_thread *t, const void *key);
 int maps_update(struct maps_map *m, const struct maps_thread *t, const void *key, const void *value,
 		u64 flags);

@@ -176,9 +176,22 @@ static int hash_of_set(struct maps_map *m, const void *key, struct maps_map *inn
 	return err;
 }
 
+static void *array_of_lookup(struct maps_map *m, u32 slot, const void *key)
+{
+	(void)slot;
+	return array_of_inner(m, key);
+}
+
+static void *hash_of_lookup(struct maps_map *m, u32 slot, const void *key)
+{
+	(void)slot;
+	return hash_of_inner(m, key);
+}
+
 const struct maps_ops maps_array_of_ops = { .check = array_of_check,
 					    .layout = array_of_layout,
 					    .close = of_close,
+					    .lookup = array_of_lookup,
 					    .remove = array_of_remove,
 					    .sys_next = array_of_next,
 					    .inner = array_of_inner,
@@ -188,6 +201,7 @@ const struct maps_ops maps_hash_of_ops = { .check = hash_of_check,
 					   .layout = hash_of_layout,
 					   .init = maps_table_init,
 					   .close = of_close,
+					   .lookup = hash_of_lookup,
 					   .remove = maps_table_remove,
 					   .sys_next = maps_table_sys_next,
 					   .inner = hash_of_inner,

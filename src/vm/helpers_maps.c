@@ -12,11 +12,7 @@
 
 VM_HELPER(map_lookup_elem)
 {
-	u32 type = maps_spec(MAP(a))->type;
-
 	UNUSED;
-	if (type == ISA_MAP_ARRAY_OF_MAPS || type == ISA_MAP_HASH_OF_MAPS)
-		return (u64)(uintptr_t)maps_inner(MAP(a), PTR(b));
 	return (u64)(uintptr_t)maps_lookup(MAP(a), &t->maps, PTR(b));
 }
 
