@@ -505,13 +505,16 @@ bool maps_table_unlink(struct maps_map *m, u32 i)
 	return false;
 }
 
-int maps_table_remove(struct maps_map *m, const void *key)
+/* Takes an element out, and its value into `out` unless that is NULL. */
+static int remove_elem(struct maps_map *m, const void *key, void *out)
 {
 	u32 hash = (u32)maps_hash(m->seed, key, m->key_bytes), *link, i;
 	struct maps_lock *l = stripe_of(m, hash);
 
 	maps_lock(m, l);
 	i = find_held(m, key, hash, &link);
+	if (i && out)
+		copy_value(m, i, out);
 	if (i) {
 		maps_store(link, hash_at(m, i)->next);
 		maps_store(&l->seq, l->seq + 1);
@@ -519,6 +522,16 @@ int maps_table_remove(struct maps_map *m, const void *key)
 	}
 	maps_unlock(m, l);
 	return i ? 0 : -ENOENT;
+}
+
+int maps_table_remove(struct maps_map *m, const void *key)
+{
+	return remove_elem(m, key, NULL);
+}
+
+int maps_table_sys_take(struct maps_map *m, const void *key, void *out)
+{
+	return remove_elem(m, key, out);
 }
 
 /* ---- walking -------------------------------------------------------------------------------- */
@@ -609,7 +622,8 @@ s64 maps_table_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg)
 	.check = maps_table_check, .layout = maps_table_layout, .init = maps_table_init,           \
 	.repair = maps_table_repair, .lookup = maps_table_lookup, .update = maps_table_update,     \
 	.remove = maps_table_remove, .each = maps_table_each, .sys_lookup = maps_table_sys_lookup, \
-	.sys_update = maps_table_sys_update, .sys_next = maps_table_sys_next
+	.sys_update = maps_table_sys_update, .sys_take = maps_table_sys_take,                      \
+	.sys_next = maps_table_sys_next
 
 const struct maps_ops maps_hash_ops = { TABLE_OPS };
 const struct maps_ops maps_percpu_hash_ops = { TABLE_OPS };

@@ -30,6 +30,7 @@ int maps_table_remove(struct maps_map *m, const void *key);
 s64 maps_table_each(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg);
 int maps_table_sys_lookup(struct maps_map *m, const void *key, void *out);
 int maps_table_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags);
+int maps_table_sys_take(struct maps_map *m, const void *key, void *out);
 int maps_table_sys_next(struct maps_map *m, const void *key, void *out);
 /* Takes element `i` out of its chain; false if it is in none. Its stripe is held. */
 bool maps_table_unlink(struct maps_map *m, u32 i);

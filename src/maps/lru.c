@@ -62,7 +62,8 @@ u32 maps_table_evict(struct maps_map *m, u32 own)
 	.check = maps_table_check, .layout = maps_table_layout, .init = maps_table_init,           \
 	.repair = maps_table_repair, .lookup = maps_table_lookup, .update = maps_table_update,     \
 	.remove = maps_table_remove, .each = maps_table_each, .sys_lookup = maps_table_sys_lookup, \
-	.sys_update = maps_table_sys_update, .sys_next = maps_table_sys_next
+	.sys_update = maps_table_sys_update, .sys_take = maps_table_sys_take,                      \
+	.sys_next = maps_table_sys_next
 
 const struct maps_ops maps_lru_ops = { LRU_OPS };
 const struct maps_ops maps_lru_percpu_ops = { LRU_OPS };

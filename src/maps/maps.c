@@ -274,6 +274,20 @@ int maps_sys_delete(struct maps_map *m, const void *key)
 	return maps_delete(m, key);
 }
 
+int maps_sys_take(struct maps_map *m, const void *key, void *out_value, u64 flags)
+{
+	int err;
+
+	if (flags & ~(u64)MAPS_LOCK || (flags && (m->lock_off == MAPS_NO_LOCK || m->ops->pop)))
+		return -EINVAL;
+	if (m->ops->pop)
+		return m->ops->pop(m, out_value);
+	err = m->ops->sys_take ? m->ops->sys_take(m, key, out_value) : -MAPS_ENOTSUPP;
+	if (!err)
+		maps_value_hide_lock(m, out_value);
+	return err;
+}
+
 int maps_sys_next(struct maps_map *m, const void *key, void *out_next)
 {
 	return m->ops->sys_next ? m->ops->sys_next(m, key, out_next) : no_such(m);

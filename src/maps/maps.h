@@ -97,6 +97,8 @@ s64 maps_each(struct maps_map *m, const struct maps_thread *t, maps_each_fn fn, 
 int maps_sys_lookup(struct maps_map *m, const void *key, void *out_value, u64 flags);
 int maps_sys_update(struct maps_map *m, const void *key, const void *value, u64 flags);
 int maps_sys_delete(struct maps_map *m, const void *key);
+/* Lookup and delete in one step: nobody's update in between is lost. Hash kinds, queue and stack. */
+int maps_sys_take(struct maps_map *m, const void *key, void *out_value, u64 flags);
 int maps_sys_next(struct maps_map *m, const void *key, void *out_next);     /* key NULL: first */
 int maps_sys_set_inner(struct maps_map *m, const void *key, struct maps_map *inner, u64 flags);
 int maps_sys_set_prog(struct maps_map *m, u32 index, void *prog);

@@ -104,6 +104,7 @@ struct maps_ops {
 	s64 (*each)(struct maps_map *m, u32 slot, maps_each_fn fn, void *arg);
 	int (*sys_lookup)(struct maps_map *m, const void *key, void *out);
 	int (*sys_update)(struct maps_map *m, const void *key, const void *value, u64 flags);
+	int (*sys_take)(struct maps_map *m, const void *key, void *out);
 	int (*sys_next)(struct maps_map *m, const void *key, void *out);
 	struct maps_map *(*inner)(struct maps_map *m, const void *key);
 	int (*set_inner)(struct maps_map *m, const void *key, struct maps_map *inner, u64 flags);

@@ -260,7 +260,12 @@ static void one_step(struct pair *p, bool is_lpm)
 		some_prefix(p, key);
 	else
 		some_key(p, key);
-	switch (rnd(&p->x) % 5) {
+	switch (rnd(&p->x) % 6) {
+	case 5:
+		k = kernel_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, p->fd, key, a, flags & p->look);
+		o = maps_sys_take(p->ours, key, b, flags & p->look);
+		agree(p, "take", k, o, a, b, p->bytes);
+		break;
 	case 0:
 	case 1:
 		for (u32 i = 0; i < p->bytes; i++)
@@ -410,8 +415,9 @@ static void queue_step(struct pair *p)
 		      maps_sys_lookup(p->ours, NULL, b, 0), a, b, p->bytes);
 		break;
 	default:
-		agree(p, "pop", kernel_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, p->fd, NULL, a, 0),
-		      maps_pop(p->ours, b), a, b, p->bytes);
+		agree(p, "pop",
+		      kernel_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, p->fd, NULL, a, flags & 12),
+		      maps_sys_take(p->ours, NULL, b, flags & 12), a, b, p->bytes);
 	}
 }
 
