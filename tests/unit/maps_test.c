@@ -662,6 +662,42 @@ static void test_lock_of_the_dead(void **state)
 	assert_int_equal(lock, 1);
 }
 
+/* Sizes whose products do not fit in 64 bits, or that nobody has: an error or a map, never a crash. */
+static void test_extremes(void **state)
+{
+	static const u32 sizes[] = { 0, 1, 4, 7, 8, 16, 255, 65535, 4194304, 1u << 30, UINT32_MAX - 6, UINT32_MAX };
+	static const u32 counts[] = { 0, 1, 3, 4096, 1u << 16, 1u << 31, (1u << 31) + 1, UINT32_MAX };
+	static const u32 slots[] = { 1, 4096, UINT32_MAX };
+	static const u32 flags[] = { 0, BPF_F_NO_PREALLOC };
+	u32 made = 0, tried = 0;
+
+	(void)state;
+	for (u32 i = 0; i < 34 * ARRAY_LEN(sizes) * ARRAY_LEN(sizes) * ARRAY_LEN(counts) * 6; i++) {
+		u32 n = i;
+		struct maps_spec s = { .name = STR("m") };
+		struct maps_map *m = NULL;
+		int err;
+
+		s.type = n % 34, n /= 34;
+		s.key_size = sizes[n % ARRAY_LEN(sizes)], n /= ARRAY_LEN(sizes);
+		s.value_size = sizes[n % ARRAY_LEN(sizes)], n /= ARRAY_LEN(sizes);
+		s.max_entries = counts[n % ARRAY_LEN(counts)], n /= ARRAY_LEN(counts);
+		s.n_slots = slots[n % 3], n /= 3;
+		s.flags = flags[n % 2];
+		/* What is large and allowed takes time to make: queues and filters are filled. */
+		if ((u64)s.max_entries * s.value_size > 1ull << 28 && s.value_size < 1u << 30 &&
+		    s.max_entries < 1u << 31)
+			continue;
+		tried++;
+		err = maps_create(&s, &m, NULL);
+		if (err ? m != NULL || err > 0 : !m)
+			fail_msg("type %u: %d", s.type, err);
+		made += !err;
+		maps_put(m);
+	}
+	assert_true(tried > 10000 && made > 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -673,6 +709,7 @@ int main(void)
 		cmocka_unit_test(test_perf),	    cmocka_unit_test(test_shared_open),
 		cmocka_unit_test(test_shared_kill), cmocka_unit_test(test_forked),
 		cmocka_unit_test(test_fields),	    cmocka_unit_test(test_lock_of_the_dead),
+		cmocka_unit_test(test_extremes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
