@@ -158,6 +158,7 @@ struct cf_unit {
 	struct pp_result pp;
 	const struct type *poison;
 	struct cf_sym *first, *last;      /* file scope: functions, variables, maps */
+	const struct cf_scope *file;      /* all names of it */
 	vec(struct cf_program) programs;
 	str license;                      /* char LICENSE[] SEC("license"), BPF_LICENSE(x); "GPL" */
 };

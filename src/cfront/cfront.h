@@ -61,6 +61,17 @@ struct cf_pragma { str words; struct span span; };
 u32 cf_pragma_count(const struct cf_unit *u);
 const struct cf_pragma *cf_pragma_at(const struct cf_unit *u, u32 i);
 
+/* What other languages ask about a parsed text. A type by its tag (`kind` TY_STRUCT, TY_UNION, TY_ENUM)
+ * or by its typedef's name (TY_TYPEDEF), as the text itself defines it; NULL if it does not. */
+const struct type *cf_find_type(const struct cf_unit *u, enum ty_kind kind, str name);
+bool cf_find_enumerator(const struct cf_unit *u, str name, s64 *out_value);
+/* The body of an object-like macro that the text (or what it includes) defines, spelt out. */
+bool cf_find_macro(const struct cf_unit *u, str name, str *out_body);
+/* A constant that exists only as a macro in the kernel's headers: AF_INET, O_CREAT. No unit needed. */
+bool cf_known_constant(str name, s64 *out_value);
+/* A typedef that programs take for granted: u8, size_t, pid_t. */
+bool cf_known_type(str name, u32 *out_bytes, bool *out_is_signed);
+
 /* One function attached to one event, as the engine will deliver it. */
 struct cf_attachment {
 	u32 program;                  /* index of cf_program_at */

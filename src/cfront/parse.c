@@ -508,7 +508,7 @@ struct cf_unit *cf_parse(const struct cf_options *o, struct source *src)
 		return u;
 	p.tok = u->pp.tokens.at;
 	name_push_scope(&p);
-	p.file = p.scope;
+	u->file = p.file = p.scope;
 	translation_unit(&p);
 	check_externs(&p);
 	cfp_programs(&p);

@@ -348,7 +348,7 @@ void pp_run(const struct cf_options *o, struct source *src, struct pp_result *ou
 	pp->dx = o->dx;
 	pp->out = out;
 	pp->names.a = o->a;
-	*out = (struct pp_result){ 0 };
+	*out = (struct pp_result){ .state = pp };
 	if (!check_text(pp, src) ||
 	    !pp_open_file(pp, src, NULL, (struct span){ src->base, src->base })) {
 		put_token(pp, &end);
@@ -358,4 +358,17 @@ void pp_run(const struct cf_options *o, struct source *src, struct pp_result *ou
 	open_defines(pp);
 	reserve(out, o->a, src->text.n / 3 + 16);
 	put_all(pp);
+}
+
+bool pp_macro_text(const struct pp_result *r, str name, str *out_body)
+{
+	const struct pp_macro *m;
+
+	if (!r->state || !name.n)
+		return false;
+	m = pp_intern(r->state, name)->macro;
+	if (!m || m->is_function || m->is_builtin || m->dynamic || m->has_operators)
+		return false;
+	*out_body = pp_spell(r->state, m->body, m->n_body, false);
+	return true;
 }

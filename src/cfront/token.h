@@ -62,7 +62,14 @@ const char *lex_punct_text(u32 punct);
 
 /* The output: decoded, keywords marked, adjacent strings joined, ends with TOK_EOF. `#pragma skep` lines
  * are collected apart; `#pragma unroll`, `#pragma pack` stay as TOK_PRAGMA; others are ignored. */
-struct pp_result { token_list tokens; vec(struct cf_pragma) pragmas; };
+struct pp;
+struct pp_result {
+	token_list tokens;
+	vec(struct cf_pragma) pragmas;
+	struct pp *state;     /* the macros as they are at the end: pp_macro_text */
+};
 void pp_run(const struct cf_options *o, struct source *src, struct pp_result *out);
+/* The body of an object-like macro of the program at the end of the text; false: there is none. */
+bool pp_macro_text(const struct pp_result *r, str name, str *out_body);
 
 #endif

@@ -32,6 +32,8 @@ enum obj_show {
 			       * value of the other members */
 	OBJ_SHOW_STACKS,      /* addresses, the innermost first, up to the first 0 */
 };
+/* OBJ_SHOW_HIST with lhist[0] = k: 2^k buckets for each power of two. Bucket 0: below 0; then n < 2^k
+ * is bucket n + 1; else with e = log2(n) and the k bits below the highest as f: 1 + ((e - k + 1) << k) + f. */
 
 /* What an entry of a map of maps or of programs holds from the start: a map, or a program by the name of its
  * function. */
@@ -83,7 +85,8 @@ enum obj_field_kind {
 	OBJ_F_CGROUP_PATH,    /* u64 cgroup id; `extra`: a pattern of hierarchies, empty for all */
 	OBJ_F_STRERROR,       /* an error number */
 	OBJ_F_SYSCALL_NAME,   /* a system call's number */
-	OBJ_F_TUPLE, OBJ_F_STRUCT, OBJ_F_ARRAY,    /* `parts` */
+	OBJ_F_TUPLE, OBJ_F_STRUCT, OBJ_F_ARRAY,    /* `parts`; without parts, a C object of `type` */
+	OBJ_F_BUFFER,         /* u64 length, then the bytes */
 };
 struct obj_field {
 	str name;             /* of a struct's member, else empty */
@@ -100,13 +103,14 @@ enum obj_event_kind {
 	OBJ_EV_TRACE,         /* bpf_trace_printk: head, then arguments */
 	OBJ_EV_PRINTF,        /* bpftrace printf */
 	OBJ_EV_EXIT,          /* exit(): stop; argument 0, if any, is the exit code */
-	OBJ_EV_PRINT,         /* print(@m): map */
+	OBJ_EV_PRINT,         /* print(@m, top, div): map */
 	OBJ_EV_CLEAR, OBJ_EV_ZERO,
 	OBJ_EV_TIME,          /* format is strftime's */
 	OBJ_EV_JOIN,          /* strings, up to the first empty one; `format` between them */
 	OBJ_EV_CAT,           /* the file whose path `format` and the arguments make */
 	OBJ_EV_SYSTEM,        /* the same: a command for the shell */
 	OBJ_EV_PRINT_VALUE,   /* print(expr): one argument */
+	OBJ_EV_ERROR, OBJ_EV_WARNING,     /* errorf(), warnf(): as printf */
 	OBJ_EV_OUTPUT,        /* what came out of `map` (a perf event array, a ring buffer): struct obj_record,
 			       * written by the engine, and the bytes; args[0], if known, is their type. A
 			       * map may have several of these: the largest that fits is meant */
@@ -117,6 +121,7 @@ struct obj_event {
 	vec(struct obj_field) args;       /* in the record, offsets from its start */
 	u32 map;              /* OBJ_NONE or the map that it is about */
 	u32 size;             /* bytes of the whole record */
+	u32 top, div;         /* OBJ_EV_PRINT: the last so many entries (0: all); numbers divided */
 	struct span span;
 };
 
