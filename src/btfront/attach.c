@@ -121,3 +121,10 @@ void bt_attach(struct bt_parser *p, struct bt_clause *c, const struct bt_tok *t)
 	else
 		add_point(p, c, &want, t->span);
 }
+
+bool bt_may_be_absent(const struct bt_unit *u, u32 i)
+{
+	const struct bt_clause *c = u->points.at[i].clause;
+
+	return c->n_points > 1 || u->config.warns_missing || u->config.is_old;
+}

@@ -21,9 +21,14 @@ struct bt_options {
 	struct probes_machine *machine;
 	struct ty_btf *(*btf)(void *arg);     /* as in struct cf_options */
 	void *btf_arg;
+	const str *include_dirs;              /* for the C part */
+	u32 n_include_dirs;
 	const str *params;                    /* positional parameters $1… */
 	u32 n_params;
-	u32 strlen_max;                       /* capacity of strings; 0: the default of 64 */
+	u32 strlen_max;                       /* capacity of strings; 0: the script's, or the default */
+	u32 cpid;                             /* of the traced command; 0: none */
+	bool is_safe;                         /* refuse system(), signal() and their like */
+	bool is_old;                          /* as bpftrace 0.17: decisions/021 */
 };
 struct bt_unit;
 
@@ -38,7 +43,13 @@ u32 bt_probe_count(const struct bt_unit *u);
 const struct bt_probe *bt_probe_at(const struct bt_unit *u, u32 i);
 
 /* As cf_lower: `list[i]` binds probe i (all of them, in order). */
-struct bt_attachment { struct probes_binding binding; bool guarded; };
+struct bt_attachment {
+	struct probes_binding binding;
+	bool guarded;
+	bool is_absent;       /* this machine has no such point: bt_may_be_absent said that it may be left out */
+};
+/* May this attach point be missing on the machine? Others of its list run at what is there. */
+bool bt_may_be_absent(const struct bt_unit *u, u32 i);
 bool bt_lower(struct bt_unit *u, const struct bt_attachment *list, u32 n, struct obj *o,
 	      struct ir_module *m);
 

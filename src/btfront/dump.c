@@ -38,22 +38,51 @@ bool bt_dump_tokens(const struct bt_options *o, struct source *src, struct sbuf 
 
 /* ---- types ---------------------------------------------------------------------------------- */
 
+static void put_type(struct sbuf *out, const struct bt_type *t);
+
+static void put_parts(struct sbuf *out, const struct bt_tuple *t)
+{
+	sbuf_putc(out, '(');
+	for (u32 i = 0; i < t->n; i++) {
+		sbuf_puts(out, i ? ", " : "");
+		if (t->names)
+			sbuf_printf(out, STR_FMT "=", STR_ARG(t->names[i]));
+		put_type(out, &t->types[i]);
+	}
+	sbuf_putc(out, ')');
+}
+
 static void put_type(struct sbuf *out, const struct bt_type *t)
 {
+	static const char *const names[] = {
+		[BT_UNKNOWN] = "?",	  [BT_BAD] = "error",		 [BT_VOID] = "void",
+		[BT_KSYM] = "ksym",	  [BT_KSTACK] = "kstack",	 [BT_MAC] = "mac",
+		[BT_USERNAME] = "username", [BT_TIMESTAMP] = "timestamp",
+		[BT_CGROUP_PATH] = "cgroup_path", [BT_INET] = "inet",	 [BT_USYM] = "usym",
+		[BT_USTACK] = "ustack",	  [BT_ARGS] = "args",
+	};
+
 	switch (t->kind) {
-	case BT_UNKNOWN: sbuf_puts(out, "?"); break;
-	case BT_BAD: sbuf_puts(out, "error"); break;
-	case BT_VOID: sbuf_puts(out, "void"); break;
 	case BT_INT:
-		if (t->is_literal)
+		if (t->is_bool)
+			sbuf_puts(out, "bool");
+		else if (t->is_literal)
 			sbuf_puts(out, "literal");
 		else
 			sbuf_printf(out, "%sint%u", t->is_signed ? "" : "u", t->bytes * 8);
 		break;
-	case BT_PTR: sbuf_puts(out, "pointer"); break;
+	case BT_PTR:
+		if (t->c)
+			ty_print(out, t->c);
+		sbuf_puts(out, t->c ? " *" : "pointer");
+		break;
 	case BT_STRING: sbuf_printf(out, "string[%u]", t->size); break;
-	case BT_ARGS: sbuf_puts(out, "args"); break;
+	case BT_BUFFER: sbuf_printf(out, "buffer[%u]", t->size - 8); break;
+	case BT_STRUCT:
+	case BT_ARRAY: ty_print(out, t->c); break;
+	case BT_TUPLE: put_parts(out, t->tuple); break;
 	case BT_AGG: sbuf_puts(out, bt_show_name((enum obj_show)t->agg)); break;
+	default: sbuf_puts(out, names[t->kind]); break;
 	}
 }
 
@@ -83,10 +112,14 @@ static void put_label(struct sbuf *out, const struct bt_expr *e)
 	case EX_UNARY: sbuf_printf(out, "unary %s", bt_tok_name(e->op)); break;
 	case EX_BINARY: sbuf_puts(out, bt_tok_name(e->op)); break;
 	case EX_COND: sbuf_puts(out, "?:"); break;
-	case EX_CAST:
-		sbuf_puts(out, "cast ");
-		put_type(out, &e->to);
-		break;
+	case EX_CAST: sbuf_puts(out, "cast"); break;
+	case EX_INDEX: sbuf_puts(out, "element"); break;
+	case EX_DEREF: sbuf_puts(out, "at"); break;
+	case EX_ADDR: sbuf_puts(out, "address"); break;
+	case EX_TUPLE: sbuf_puts(out, "tuple"); break;
+	case EX_BLOCK: sbuf_puts(out, "block"); break;
+	case EX_SIZEOF: sbuf_puts(out, "sizeof"); break;
+	case EX_OFFSETOF: sbuf_printf(out, "offsetof " STR_FMT, STR_ARG(e->name)); break;
 	case EX_INCDEC:
 		sbuf_printf(out, "%s %s", e->is_post ? "post" : "pre", bt_tok_name(e->op));
 		break;
@@ -113,26 +146,30 @@ static void put_expr(struct sbuf *out, const struct bt_expr *e, u32 depth)
 		put_expr(out, e->args[i], depth + 1);
 }
 
+static const char *statement(const struct bt_stmt *s)
+{
+	static const char *const names[] = {
+		[ST_BAD] = "bad",	  [ST_EXPR] = "do",	   [ST_LET] = "let",
+		[ST_IF] = "if",		  [ST_BLOCK] = "block",	   [ST_RETURN] = "return",
+		[ST_WHILE] = "while",	  [ST_UNROLL] = "unroll",  [ST_FOR_RANGE] = "for range",
+		[ST_FOR_MAP] = "for map", [ST_BREAK] = "break",	   [ST_CONTINUE] = "continue",
+	};
+
+	return (u32)s->kind < ARRAY_LEN(names) && names[s->kind] ? names[s->kind] : "not yet";
+}
+
 static void put_stmts(struct sbuf *out, const struct bt_stmt *s, u32 depth)
 {
 	for (; s; s = s->next) {
 		sbuf_pad(out, ' ', depth * 2);
-		switch (s->kind) {
-		case ST_BAD: sbuf_puts(out, "bad\n"); break;
-		case ST_EXPR: sbuf_puts(out, "do\n"); break;
-		case ST_ASSIGN:
+		if (s->kind != ST_ASSIGN)
+			sbuf_printf(out, "%s\n", statement(s));
+		else
 			sbuf_printf(out, s->op == T_SET ? "set\n" : "set %s=\n",
 				    bt_tok_name(s->op));
-			break;
-		case ST_IF: sbuf_puts(out, "if\n"); break;
-		case ST_BLOCK: sbuf_puts(out, "block\n"); break;
-		case ST_RETURN: sbuf_puts(out, "return\n"); break;
-		case ST_NOT_YET:
-			sbuf_printf(out, "not yet: " STR_FMT "\n", STR_ARG(s->what));
-			break;
-		}
 		put_expr(out, s->target, depth + 1);
 		put_expr(out, s->value, depth + 1);
+		put_expr(out, s->until, depth + 1);
 		put_stmts(out, s->body, depth + 1);
 		if (s->other) {
 			sbuf_pad(out, ' ', depth * 2);
@@ -145,13 +182,17 @@ static void put_stmts(struct sbuf *out, const struct bt_stmt *s, u32 depth)
 static void put_map(struct sbuf *out, const struct bt_map *m)
 {
 	sbuf_printf(out, "map " STR_FMT, STR_ARG(m->name));
-	if (m->n_keys)
+	bool is_keyed = m->is_known && m->key.kind != BT_VOID;
+
+	if (is_keyed)
 		sbuf_putc(out, '[');
-	for (u32 i = 0; i < m->n_keys; i++) {
+	for (u32 i = 0; is_keyed && m->key.kind == BT_TUPLE && i < m->key.tuple->n; i++) {
 		sbuf_puts(out, i ? ", " : "");
-		put_type(out, &m->keys[i]);
+		put_type(out, &m->key.tuple->types[i]);
 	}
-	sbuf_puts(out, m->n_keys ? "] : " : " : ");
+	if (is_keyed && m->key.kind != BT_TUPLE)
+		put_type(out, &m->key);
+	sbuf_puts(out, is_keyed ? "] : " : " : ");
 	put_type(out, &m->value);
 	sbuf_putc(out, '\n');
 }

@@ -29,6 +29,9 @@ struct lexer {
 	u32 depth; /* open braces */
 	struct bt_toks *out;
 	u32 errors;
+	bool is_quiet;
+	bool is_c;    /* OTHER: a C definition, which may go on behind its brace */
+	bool is_typedef;
 	bool is_torn; /* an end is missing, or there was rubbish: what follows is guesswork */
 };
 
@@ -89,8 +92,10 @@ static struct bt_tok *add(struct lexer *l, enum bt_tok_kind k, u32 start)
 
 static void bad(struct lexer *l, u32 start, enum diag_tag tag, const char *what)
 {
-	diag_add(l->dx, span_from(l, start), tag, "%s", what);
 	l->errors++;
+	if (l->is_quiet)
+		return;
+	diag_add(l->dx, span_from(l, start), tag, "%s", what);
 }
 
 /* ---- blanks and comments --------------------------------------------------------------------- */
@@ -241,6 +246,10 @@ static void lex_number(struct lexer *l)
 	t = add(l, T_INT, start);
 	if (number_value(t->text, &t->value))
 		return;
+	if (l->is_quiet) {
+		l->errors++;
+		return;
+	}
 	diag_add(l->dx, t->span, E_NUMBER, "'" STR_FMT "' is not an integer of at most 64 bits",
 		 STR_ARG(t->text));
 	diag_hint(l->dx, "numbers look like 100, 0x1f, 017, 1e6, 1_000_000, 5ms");
@@ -491,9 +500,23 @@ static void lex_top(struct lexer *l)
 			lex_probe(l);
 			return;
 		}
+		l->is_typedef = n == 7;
+		l->is_c = n > 3 && l->s.s[l->at] != 'c' && l->s.s[l->at] != 'm' &&
+			  l->s.s[l->at] != 'i';
 		lex_word(l);
 		l->mode = OTHER;
 	}
+}
+
+/* Does a C definition go on behind its closing brace? */
+static bool goes_on(const struct lexer *l)
+{
+	struct lexer next = *l;
+
+	next.is_quiet = true;
+	skip_blanks(&next);
+	return l->is_c && (l->is_typedef ||
+			   str_starts(str_sub(l->s, next.at, 13), "__attribute__"));
 }
 
 /* Braces and ends of definitions switch between the alphabets. */
@@ -504,7 +527,8 @@ static void follow_mode(struct lexer *l, enum bt_tok_kind k)
 		if (l->mode != OTHER)
 			l->mode = BODY;
 	} else if (k == T_RBRACE && l->depth && --l->depth == 0) {
-		l->mode = TOP;
+		if (l->mode != OTHER || !goes_on(l))
+			l->mode = TOP;
 	} else if (k == T_SEMI && !l->depth && l->mode == OTHER) {
 		l->mode = TOP;
 	}
@@ -534,4 +558,16 @@ bool bt_lex(struct arena *a, struct diags *dx, const struct source *src, struct 
 		l.at = l.s.n;
 	add(&l, T_EOF, l.at);
 	return !l.is_torn;
+}
+
+bool bt_lex_text(struct arena *a, struct diags *dx, str text, struct span at, struct bt_toks *out)
+{
+	struct lexer l = { .a = a, .dx = dx, .s = text, .out = out, .mode = BODY, .is_quiet = true };
+
+	for (skip_blanks(&l); l.at < l.s.n && !l.errors; skip_blanks(&l))
+		lex_ordinary(&l);
+	add(&l, T_EOF, l.at);
+	for (u32 i = 0; i < out->list.n; i++)
+		out->list.at[i].span = at;
+	return !l.errors && out->list.n < 10000;
 }

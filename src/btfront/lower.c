@@ -1,7 +1,7 @@
 /* lower: from the typed tree to ir and obj.
  *
  * Each attach point becomes a program of its own with the body of its clause: what the event
- * delivers differs. Maps are declared first, once. Variables are stack slots that hold 0 or "" at
+ * delivers differs. Maps are declared first, once. Variables are memory that holds 0 or "" at
  * the start; pass `promote` makes registers of the numbers.
  *
  * What `elapsed` counts from is a global that a program of skep's own sets before any BEGIN of the
@@ -9,14 +9,19 @@
  *
  * Temporary memory (keys, values, strings) is shared between statements: no two parts of one
  * statement get the same piece, so order of evaluation does not matter, and the 512 bytes of stack
- * last.
+ * last. What is large, or no longer fits there, lies in the scratch: the one entry of a per-CPU map,
+ * looked up once, behind the predicate where that does without.
+ *
+ * A scratch is shared with what preempts a program on its CPU; programs of kernel events are never
+ * preempted by one another.
  */
 #include <string.h>
 
 #include "btfront/lower.h"
 
-/* More than this in one function cannot fit, however it is laid out. */
-enum { TEMPS_MAX = 2 * ISA_STACK_BYTES };
+/* The spills of the code generator need some of the 512, too. */
+enum { STACK_MAX = 320, SCRATCH_MAX = 32 * 1024, LARGE = 64, RING_MIN = 256 * 1024 };
+#define SCRATCH_NAME "skep.scratch"
 
 /* ---- small things ---------------------------------------------------------------------------- */
 
@@ -50,6 +55,47 @@ void bt_enter(struct bt_lower *l, struct ir_block *b)
 	l->b.at = b;
 }
 
+void bt_leave(struct bt_lower *l)
+{
+	if (!ir_ended(&l->b))
+		ir_ret(&l->b, ir_const(&l->b, 32, 0));
+	l->b.at = ir_block_new(l->b.fn);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/* Where scratch memory begins now; counts what is used. */
+static u32 take_scratch(struct bt_lower *l, u32 bytes)
+{
+	u32 off = l->scratch_used;
+
+	if (off + bytes > SCRATCH_MAX) {
+		diag_add(l->dx, l->b.span, E_STACK,
+			 "the strings and values of this probe need more than %u bytes",
+			 SCRATCH_MAX);
+		return 0;
+	}
+	if (!l->scratch)
+		l->scratch = ir_slot(&l->b, 8, 8);
+	l->scratch_used += bytes;
+	if (l->scratch_used > l->scratch_max)
+		l->scratch_max = l->scratch_used;
+	return off;
+}
+
+static struct ir_ins *scratch_at(struct bt_lower *l, u32 off)
+{
+	struct ir_ins *p = ir_load(&l->b, 64, 8, false, l->scratch, 0);
+
+	p->region = IR_IN_VALUE;
+	return bt_address(l, p, off);
+}
+
+static bool fits_stack(struct bt_lower *l, u32 bytes)
+{
+	return bytes <= LARGE && l->stack_bytes + bytes <= STACK_MAX;
+}
+
 struct ir_ins *bt_temp(struct bt_lower *l, u32 bytes)
 {
 	struct bt_temp *best = NULL;
@@ -57,23 +103,30 @@ struct ir_ins *bt_temp(struct bt_lower *l, u32 bytes)
 	for (u32 i = 0; i < l->temps.n; i++) {
 		struct bt_temp *t = &l->temps.at[i];
 
-		if (!t->is_taken && t->bytes >= bytes && (!best || t->bytes < best->bytes))
+		if (!t->taken && t->bytes >= bytes && (!best || t->bytes < best->bytes))
 			best = t;
 	}
-	if (!best && l->temp_bytes > TEMPS_MAX) {
-		diag_add(l->dx, l->b.span, E_STACK,
-			 "this statement needs more than the %u bytes of stack that a program has",
-			 ISA_STACK_BYTES);
-		return l->temps.at[0].slot;
-	}
+	if (best && bytes <= 8 && best->bytes > LARGE && fits_stack(l, bytes))
+		best = NULL;
 	if (!best) {
-		l->temp_bytes += bytes;
 		best = vec_push(l->a, &l->temps);
-		best->slot = ir_slot(&l->b, bytes, 8);
 		best->bytes = bytes;
+		if (fits_stack(l, bytes)) {
+			l->stack_bytes += bytes;
+			best->slot = ir_slot(&l->b, bytes, 8);
+		} else {
+			best->off = take_scratch(l, bytes);
+		}
 	}
-	best->is_taken = true;
-	return best->slot;
+	best->taken = l->level + 1;
+	return best->slot ? best->slot : scratch_at(l, best->off);
+}
+
+void bt_release_temps(struct bt_lower *l)
+{
+	for (u32 i = 0; i < l->temps.n; i++)
+		if (l->temps.at[i].taken > l->level)
+			l->temps.at[i].taken = 0;
 }
 
 struct ir_ins *bt_join(struct bt_lower *l)
@@ -92,100 +145,111 @@ struct ir_ins *bt_joined(struct bt_lower *l, struct ir_ins *slot)
 	return ir_load(&l->b, 64, 8, false, slot, 0);
 }
 
-static void release_temps(struct bt_lower *l)
+/* ---- the scratch ----------------------------------------------------------------------------- */
+
+struct ir_block *bt_open_prelude(struct bt_lower *l)
 {
-	for (u32 i = 0; i < l->temps.n; i++)
-		l->temps.at[i].is_taken = false;
+	struct ir_block *prelude = ir_block_new(l->b.fn), *body = ir_block_new(l->b.fn);
+
+	ir_jump(&l->b, prelude);
+	prelude->note = body;
+	l->b.at = body;
+	return prelude;
 }
 
-/* ---- statements ------------------------------------------------------------------------------ */
-
-static void lower_stmts(struct bt_lower *l, struct bt_stmt *s);
-
-static void assign_var(struct bt_lower *l, struct bt_var *v, struct bt_expr *value)
+/* scratch = lookup(&scratch_map, &zero); if (!scratch) return 0; */
+void bt_close_prelude(struct bt_lower *l, struct ir_block *prelude, bool is_wanted)
 {
-	if (v->type.kind == BT_STRING)
-		bt_put_text(l, value, v->slot, 0, v->type.size);
-	else
-		ir_store(&l->b, 8, v->slot, 0, bt_value(l, value));
-}
+	struct ir_block *at = l->b.at, *body = prelude->note, *none;
+	struct ir_ins *key, *p;
+	u32 map;
 
-static void assign_op(struct bt_lower *l, struct bt_stmt *s)
-{
-	struct bt_expr *t = s->target;
-	struct ir_ins *x = bt_value(l, s->value), *key;
-
-	if (t->kind == EX_VAR) {
-		x = bt_arith(l, s->op, ir_load(&l->b, 64, 8, false, t->var->slot, 0), x, &t->type,
-			     &s->value->type);
-		ir_store(&l->b, 8, t->var->slot, 0, x);
+	prelude->note = NULL;
+	l->b.at = prelude;
+	if (!is_wanted) {
+		ir_jump(&l->b, body);
+		l->b.at = at;
 		return;
 	}
-	key = bt_key(l, t);
-	if (s->op == T_ADD || s->op == T_SUB) {
-		if (s->op == T_SUB)
-			x = ir_unary(&l->b, IR_NEG, 64, x);
-		bt_add_words(l, t->map->obj, key, &x, 1);
-		return;
-	}
-	x = bt_arith(l, s->op, bt_read_number(l, t->map->obj, key), x, &t->type, &s->value->type);
-	bt_write_number(l, t->map->obj, key, x);
-}
-
-static void lower_assign(struct bt_lower *l, struct bt_stmt *s)
-{
-	if (s->op != T_SET)
-		assign_op(l, s);
-	else if (s->target->kind == EX_VAR)
-		assign_var(l, s->target->var, s->value);
-	else if (s->value->type.kind == BT_AGG)
-		bt_aggregate(l, s->target, s->value);
-	else
-		bt_assign_map(l, s->target, s->value);
-}
-
-static void lower_if(struct bt_lower *l, struct bt_stmt *s)
-{
-	struct ir_block *yes = ir_block_new(l->b.fn), *no = ir_block_new(l->b.fn);
-	struct ir_block *end = s->other ? ir_block_new(l->b.fn) : no;
-
-	bt_branch(l, s->value, yes, no);
-	release_temps(l);
-	l->b.at = yes;
-	lower_stmts(l, s->body);
-	bt_enter(l, end);
-	if (!s->other)
-		return;
-	l->b.at = no;
-	lower_stmts(l, s->other);
-	bt_enter(l, end);
-}
-
-static void leave(struct bt_lower *l)
-{
+	map = obj_map_find(l->o, STR(SCRATCH_NAME));
+	if (map == OBJ_NONE)
+		map = obj_map_add(l->o, STR(SCRATCH_NAME), ISA_MAP_PERCPU_ARRAY, 4, 8, 1);
+	none = ir_block_new(l->b.fn);
+	key = ir_slot(&l->b, 8, 8);
+	ir_store(&l->b, 4, key, 0, ir_const(&l->b, 32, 0));
+	p = bt_lookup(l, map, key);
+	ir_store(&l->b, 8, l->scratch, 0, p);
+	ir_if(&l->b, p, body, none);
+	l->b.at = none;
 	ir_ret(&l->b, ir_const(&l->b, 32, 0));
-	l->b.at = ir_block_new(l->b.fn);
+	l->b.at = at;
 }
 
-static void lower_stmt(struct bt_lower *l, struct bt_stmt *s)
+/* ---- variables ------------------------------------------------------------------------------- */
+
+/* Small ones on the stack; what a callback uses in the frame; the others in the scratch. */
+struct bt_place bt_var_place(struct bt_lower *l, struct bt_var *v)
 {
-	l->b.span = s->span;
-	switch (s->kind) {
-	case ST_EXPR: bt_effects(l, s->value); break;
-	case ST_ASSIGN: lower_assign(l, s); break;
-	case ST_IF: lower_if(l, s); break;
-	case ST_BLOCK: lower_stmts(l, s->body); break;
-	case ST_RETURN: leave(l); break;
-	case ST_NOT_YET:
-	case ST_BAD: break;
+	if (v->is_shared)
+		return (struct bt_place){ l->frame, v->frame, IR_IN_STACK };
+	if (v->slot)
+		return (struct bt_place){ v->slot, 0, IR_IN_STACK };
+	return (struct bt_place){ scratch_at(l, v->frame), 0, IR_IN_STACK };
+}
+
+void bt_make_var(struct bt_lower *l, struct bt_var *v)
+{
+	u32 bytes = bt_size(&v->type);
+	struct bt_place p;
+
+	if (v->type.kind == BT_VOID || v->type.kind == BT_UNKNOWN)
+		return;
+	if (!v->is_shared && v->fn != l->b.fn) {
+		v->fn = l->b.fn;
+		v->slot = NULL;
+		if (bt_is_scalar(&v->type) || fits_stack(l, bytes)) {
+			l->stack_bytes += bt_is_scalar(&v->type) ? 0 : bytes;
+			v->slot = ir_slot(&l->b, bytes, 8);
+		} else {
+			v->frame = take_scratch(l, bytes);
+		}
 	}
-	release_temps(l);
+	p = bt_var_place(l, v);
+	if (bt_is_scalar(&v->type))
+		ir_store(&l->b, 8, p.base, p.off, bt_num(l, 0));
+	else
+		bt_clear(l, p.base, p.off, bytes);
 }
 
-static void lower_stmts(struct bt_lower *l, struct bt_stmt *s)
+/* Scalars of the whole clause at its start; the rest likewise, unless a callback declares it. */
+static void make_variables(struct bt_lower *l)
 {
-	for (; s; s = s->next)
-		lower_stmt(l, s);
+	u32 bytes = 0;
+
+	for (u32 i = 0; i < l->clause->vars.n; i++) {
+		struct bt_var *v = l->clause->vars.at[i];
+
+		if (!v->is_shared)
+			continue;
+		v->frame = bytes;
+		bytes += bt_size(&v->type);
+	}
+	l->clause->frame = bytes;
+	if (bytes > STACK_MAX)
+		diag_add(l->dx, l->clause->span, E_STACK,
+			 "the variables that loops over maps use need more than %u bytes",
+			 STACK_MAX);
+	if (bytes) {
+		l->frame = ir_slot(&l->b, bytes, 8);
+		l->stack_bytes += bytes;
+	}
+	for (u32 i = 0; i < l->clause->vars.n; i++) {
+		struct bt_var *v = l->clause->vars.at[i];
+
+		l->b.span = v->span;
+		if (!v->depth)
+			bt_make_var(l, v);
+	}
 }
 
 /* ---- programs ------------------------------------------------------------------------------- */
@@ -215,6 +279,13 @@ static str section_of(struct bt_lower *l, const struct probes_point *at)
 	return str_printf(l->o->a, "%s/" STR_FMT, provider, STR_ARG(at->name));
 }
 
+static void reset_function(struct bt_lower *l)
+{
+	l->temps.n = l->joins.n = l->stack_bytes = 0;
+	l->scratch = l->read_slot = NULL;
+	l->loop = NULL;
+}
+
 static struct ir_fn *declare_program(struct bt_lower *l, const struct probes_point *at,
 				     struct span span)
 {
@@ -238,23 +309,11 @@ static struct ir_fn *declare_program(struct bt_lower *l, const struct probes_poi
 	fn->span = span;
 	fn->param_region[0] = IR_IN_CTX;
 	l->b = (struct ir_builder){ .fn = fn, .at = ir_block_new(fn), .span = span };
-	l->temps.n = l->joins.n = l->temp_bytes = 0;
+	reset_function(l);
+	l->frame = NULL;
+	l->in_callback = false;
+	l->scratch_used = 0;
 	return fn;
-}
-
-static void make_variables(struct bt_lower *l)
-{
-	for (u32 i = 0; i < l->clause->vars.n; i++) {
-		struct bt_var *v = l->clause->vars.at[i];
-		bool is_text = v->type.kind == BT_STRING;
-
-		l->b.span = v->span;
-		v->slot = ir_slot(&l->b, is_text ? v->type.size : 8, 8);
-		if (is_text)
-			ir_zero(&l->b, v->slot, 0, v->type.size, 8);
-		else
-			ir_store(&l->b, 8, v->slot, 0, bt_num(l, 0));
-	}
 }
 
 static void test_predicate(struct bt_lower *l)
@@ -263,7 +322,7 @@ static void test_predicate(struct bt_lower *l)
 
 	l->b.span = l->clause->pred->span;
 	bt_branch(l, l->clause->pred, yes, no);
-	release_temps(l);
+	bt_release_temps(l);
 	l->b.at = no;
 	ir_ret(&l->b, ir_const(&l->b, 32, 0));
 	l->b.at = yes;
@@ -272,21 +331,89 @@ static void test_predicate(struct bt_lower *l)
 static void lower_point(struct bt_lower *l, struct bt_point *p, const struct bt_attachment *at)
 {
 	struct ir_fn *fn = declare_program(l, &at->binding.at, p->pub.span);
+	struct ir_block *first, *second = NULL;
+	bool is_early = false;
 
 	fn->guarded = at->guarded;
 	l->clause = p->clause;
 	l->point = p;
 	l->binding = &at->binding;
 	bt_entry(l);
-	if (p->clause->pred)
+	first = bt_open_prelude(l);
+	if (p->clause->pred) {
 		test_predicate(l);
+		is_early = l->scratch != NULL;
+		second = bt_open_prelude(l);
+	}
 	make_variables(l);
 	if (p->clause->body)
-		lower_stmts(l, p->clause->body->body);
+		bt_lower_stmts(l, p->clause->body->body);
 	if (!ir_ended(&l->b))
 		ir_ret(&l->b, ir_const(&l->b, 32, 0));
+	bt_close_prelude(l, first, l->scratch && (is_early || !second));
+	if (second)
+		bt_close_prelude(l, second, l->scratch && !is_early);
 	ir_cfg_build(fn);
 }
+
+/* ---- callbacks ------------------------------------------------------------------------------- */
+
+/* The kernel wants to know a callback by its prototype: long f(long, long, long, long). */
+static const struct type *callback_type(struct bt_lower *l, u32 n)
+{
+	const struct type *word = ty_int_of(l->u->o.types, 8, true);
+	struct ty_param *params = arena_array_of(l->a, struct ty_param, n);
+
+	for (u32 i = 0; i < n; i++)
+		params[i] = (struct ty_param){ str_printf(l->a, "p%u", i), word };
+	return ty_func_of(l->u->o.types, word, params, n, false);
+}
+
+struct ir_fn *bt_begin_callback(struct bt_lower *l, struct bt_outer *saved, u32 n_params)
+{
+	str name = str_printf(l->o->a, STR_FMT "_loop%u", STR_ARG(l->b.fn->name),
+			      ++l->n_callbacks);
+	struct ir_fn *fn = ir_fn_new(l->m, name, IR_STATIC, n_params, 64);
+
+	memset(saved, 0, sizeof(*saved));
+	saved->b = l->b;
+	saved->scratch = l->scratch;
+	saved->read_slot = l->read_slot;
+	saved->frame = l->frame;
+	saved->ctx = l->ctx;
+	memcpy(&saved->temps, &l->temps, sizeof(l->temps));
+	memcpy(&saved->joins, &l->joins, sizeof(l->joins));
+	saved->loop = l->loop;
+	saved->stack_bytes = l->stack_bytes;
+	saved->in_callback = l->in_callback;
+	memset(&l->temps, 0, sizeof(l->temps));
+	memset(&l->joins, 0, sizeof(l->joins));
+	reset_function(l);
+	fn->noinline = true;
+	fn->span = l->b.span;
+	fn->proto = callback_type(l, n_params);
+	l->b = (struct ir_builder){ .fn = fn, .at = ir_block_new(fn), .span = saved->b.span };
+	l->in_callback = true;
+	l->ctx = NULL;
+	return fn;
+}
+
+void bt_end_callback(struct bt_lower *l, struct bt_outer *saved)
+{
+	ir_cfg_build(l->b.fn);
+	l->b = saved->b;
+	l->scratch = saved->scratch;
+	l->read_slot = saved->read_slot;
+	l->frame = saved->frame;
+	l->ctx = saved->ctx;
+	memcpy(&l->temps, &saved->temps, sizeof(l->temps));
+	memcpy(&l->joins, &saved->joins, sizeof(l->joins));
+	l->loop = saved->loop;
+	l->stack_bytes = saved->stack_bytes;
+	l->in_callback = saved->in_callback;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /* start = now, before anything else of the run. */
 static void lower_start(struct bt_lower *l)
@@ -306,10 +433,21 @@ static void lower_start(struct bt_lower *l)
 	ir_cfg_build(fn);
 }
 
+/* Room for at least 64 of the largest records. */
+static void size_ring(struct bt_lower *l)
+{
+	u32 bytes = RING_MIN;
+
+	while (bytes < 64 * l->largest && bytes < 16u << 20)
+		bytes *= 2;
+	if (l->o->ring != OBJ_NONE)
+		l->o->maps.at[l->o->ring].max_entries = bytes;
+}
+
 bool bt_lower(struct bt_unit *u, const struct bt_attachment *list, u32 n, struct obj *o,
 	      struct ir_module *m)
 {
-	u32 before = u->o.dx->n_errors;
+	u32 before = u->o.dx->n_errors, scratch;
 	struct bt_lower l = { .u = u, .o = o, .m = m, .a = u->o.a, .dx = u->o.dx };
 
 	o->license = STR("GPL");
@@ -317,6 +455,11 @@ bool bt_lower(struct bt_unit *u, const struct bt_attachment *list, u32 n, struct
 	if (u->uses_elapsed && u->first)
 		lower_start(&l);
 	for (u32 i = 0; i < n && i < u->points.n; i++)
-		lower_point(&l, &u->points.at[i], &list[i]);
+		if (!list[i].is_absent)
+			lower_point(&l, &u->points.at[i], &list[i]);
+	scratch = obj_map_find(o, STR(SCRATCH_NAME));
+	if (scratch != OBJ_NONE)
+		o->maps.at[scratch].value_size = l.scratch_max;
+	size_ring(&l);
 	return u->o.dx->n_errors == before;
 }

@@ -48,6 +48,35 @@ static struct ir_ins *log_bucket(struct bt_lower *l, struct ir_ins *x)
 	return bt_joined(l, slot);
 }
 
+/* With k bits below the highest (see enum obj_show): 2^k + (log2(x) - k) * 2^k + those bits + 1. */
+static struct ir_ins *fine_bucket(struct bt_lower *l, struct ir_ins *x, s64 k)
+{
+	struct ir_block *small = ir_block_new(l->b.fn), *large = ir_block_new(l->b.fn);
+	struct ir_block *negative = ir_block_new(l->b.fn), *some = ir_block_new(l->b.fn);
+	struct ir_block *end = ir_block_new(l->b.fn);
+	struct ir_ins *slot = bt_join(l), *log = bt_join(l), *e, *n;
+
+	ir_if(&l->b, bt_op(l, IR_SLT, x, 0), negative, some);
+	l->b.at = negative;
+	ir_store(&l->b, 8, slot, 0, bt_num(l, 0));
+	ir_jump(&l->b, end);
+	l->b.at = some;
+	ir_if(&l->b, bt_op(l, IR_ULT, x, 1ll << k), small, large);
+	l->b.at = small;
+	ir_store(&l->b, 8, slot, 0, bt_op(l, IR_ADD, x, 1));
+	ir_jump(&l->b, end);
+	l->b.at = large;
+	ir_store(&l->b, 8, log, 0, bt_num(l, 0));
+	add_log2(l, x, log);
+	e = bt_op(l, IR_SUB, ir_load(&l->b, 64, 8, false, log, 0), k);
+	n = bt_op(l, IR_AND, ir_binary(&l->b, IR_LSHR, 64, x, e), (1ll << k) - 1);
+	e = bt_op(l, IR_SHL, bt_op(l, IR_ADD, e, 1), k);
+	ir_store(&l->b, 8, slot, 0, bt_op(l, IR_ADD, ir_binary(&l->b, IR_ADD, 64, e, n), 1));
+	bt_enter(l, end);
+	bt_join_drop(l, log);
+	return bt_joined(l, slot);
+}
+
 /* bucket = x < min ? 0 : x >= max ? (max - min) / step + 1 : (x - min) / step + 1; */
 static struct ir_ins *linear_bucket(struct bt_lower *l, struct ir_ins *x, const s64 *lhist)
 {
@@ -105,7 +134,9 @@ void bt_aggregate(struct bt_lower *l, struct bt_expr *target, struct bt_expr *ca
 		return;
 	case OBJ_SHOW_HIST:
 	case OBJ_SHOW_LHIST:
-		x = m->show == OBJ_SHOW_HIST ? log_bucket(l, x) : linear_bucket(l, x, m->lhist);
+		x = m->show == OBJ_SHOW_LHIST ? linear_bucket(l, x, m->lhist)
+		    : m->lhist[0]	      ? fine_bucket(l, x, m->lhist[0])
+					      : log_bucket(l, x);
 		words[0] = bt_num(l, 1);
 		bt_add_words(l, m->obj, bt_key_with(l, target, x), words, 1);
 		return;

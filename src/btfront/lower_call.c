@@ -47,15 +47,6 @@ static void send(struct bt_lower *l, struct ir_ins *rec, struct ir_block *end)
 	bt_enter(l, end);
 }
 
-static enum obj_field_kind field_kind(const struct bt_type *t)
-{
-	switch (t->kind) {
-	case BT_STRING: return OBJ_F_STR;
-	case BT_PTR: return OBJ_F_PTR;
-	default: return t->is_signed || t->is_literal ? OBJ_F_INT : OBJ_F_UINT;
-	}
-}
-
 /* The entry in the plan; all attach points of a clause share it. */
 static u32 plan(struct bt_lower *l, struct bt_expr *e, enum obj_event_kind kind, str format,
 		struct bt_expr **args, u32 n)
@@ -72,14 +63,15 @@ static u32 plan(struct bt_lower *l, struct bt_expr *e, enum obj_event_kind kind,
 	ev->map = OBJ_NONE;
 	ev->span = e->span;
 	for (u32 i = 0; i < n; i++) {
-		struct obj_field *f = vec_push(l->o->a, &ev->args);
+		struct obj_field f = { 0 };
 
-		f->kind = field_kind(&args[i]->type);
-		f->off = off;
-		f->size = f->kind == OBJ_F_STR ? args[i]->type.size : 8;
-		off += f->size;
+		bt_describe(l, &f, &args[i]->type, off);
+		*vec_push(l->o->a, &l->o->events.at[e->event].args) = f;
+		off += f.size;
 	}
-	ev->size = off;
+	l->o->events.at[e->event].size = off;
+	if (off > l->largest)
+		l->largest = off;
 	return e->event;
 }
 
@@ -90,40 +82,39 @@ static bool has_effect(const struct bt_expr *e)
 	for (u32 i = 0; i < e->n_args; i++)
 		if (has_effect(e->args[i]))
 			return true;
-	return e->kind == EX_INCDEC || has_effect(e->a) || has_effect(e->b) || has_effect(e->c);
+	return e->kind == EX_INCDEC || e->kind == EX_BLOCK || has_effect(e->a) ||
+	       has_effect(e->b) || has_effect(e->c);
 }
 
-/* A string with something that must happen even when the ring is full is made before. */
-static void put_string(struct bt_lower *l, struct bt_expr *e, const struct bt_text *early,
-		       struct ir_ins *rec, const struct obj_field *f)
+/* Strings and buffers are read straight into the record, unless something in them must happen even
+ * when the ring is full. */
+static bool goes_straight(const struct bt_expr *e)
 {
-	if (early->base)
-		ir_move(&l->b, rec, f->off, early->base, 0,
-			f->size < early->cap ? f->size : early->cap, 8);
-	else
-		bt_put_record_text(l, e, rec, f->off, f->size);
+	return (e->type.kind == BT_STRING || e->type.kind == BT_BUFFER) && !has_effect(e);
 }
 
 static void send_values(struct bt_lower *l, u32 event, struct bt_expr **args, u32 n)
 {
 	struct ir_ins **values = arena_array_of(l->a, struct ir_ins *, n + 1), *rec;
-	struct bt_text *early = arena_array_of(l->a, struct bt_text, n + 1);
+	struct bt_place *early = arena_array_of(l->a, struct bt_place, n + 1);
 	struct ir_block *end;
 
 	for (u32 i = 0; i < n; i++) {
-		if (args[i]->type.kind != BT_STRING)
+		if (bt_is_scalar(&args[i]->type))
 			values[i] = bt_value(l, args[i]);
-		else if (has_effect(args[i]))
-			early[i] = bt_text_at(l, args[i]);
+		else if (!goes_straight(args[i]))
+			early[i] = bt_memory(l, args[i]);
 	}
 	rec = reserve(l, event, &end);
 	for (u32 i = 0; i < n; i++) {
-		const struct obj_field *f = &l->o->events.at[event].args.at[i];
+		const struct obj_field f = l->o->events.at[event].args.at[i];
 
 		if (values[i])
-			ir_store(&l->b, 8, rec, f->off, values[i]);
+			ir_store(&l->b, 8, rec, f.off, values[i]);
+		else if (early[i].base)
+			bt_copy(l, rec, f.off, early[i].base, early[i].off, f.size);
 		else
-			put_string(l, args[i], &early[i], rec, f);
+			bt_put(l, args[i], &args[i]->type, rec, f.off, true);
 	}
 	send(l, rec, end);
 }
@@ -138,21 +129,73 @@ static void send_about_map(struct bt_lower *l, struct bt_expr *e, enum obj_event
 	send_values(l, event, NULL, 0);
 }
 
+static u32 constant_argument(const struct bt_expr *e, u32 i)
+{
+	s64 n = 0;
+
+	if (i < e->n_args)
+		bt_const_value(e->args[i], &n);
+	return (u32)n;
+}
+
+static str quote_percent(struct bt_lower *l, str text)
+{
+	struct sbuf b;
+
+	sbuf_init(&b, l->o->a);
+	for (u32 i = 0; i < text.n; i++) {
+		if (text.s[i] == '%')
+			sbuf_putc(&b, '%');
+		sbuf_putc(&b, text.s[i]);
+	}
+	return sbuf_str(&b);
+}
+
 static void lower_print(struct bt_lower *l, struct bt_expr *e)
 {
 	struct bt_expr *x = e->args[0];
 
-	if (x->kind == EX_MAP && !x->n_args)
+	if (x->kind == EX_MAP && !x->a) {
 		send_about_map(l, e, OBJ_EV_PRINT);
-	else
+		l->o->events.at[e->event].top = constant_argument(e, 1);
+		l->o->events.at[e->event].div = constant_argument(e, 2);
+	} else {
 		send_values(l, plan(l, e, OBJ_EV_PRINT_VALUE, STR(""), e->args, 1), e->args, 1);
+	}
 }
 
 static void lower_exit(struct bt_lower *l, struct bt_expr *e)
 {
+	if (l->in_callback) {
+		diag_add(l->dx, e->span, E_BT_NOT_YET,
+			 "exit() inside a loop over a map is not compiled yet");
+		return;
+	}
 	send_values(l, plan(l, e, OBJ_EV_EXIT, STR(""), e->args, e->n_args), e->args, e->n_args);
-	ir_ret(&l->b, ir_const(&l->b, 32, 0));
-	l->b.at = ir_block_new(l->b.fn);
+	bt_leave(l);
+}
+
+/* if (!condition) { errorf("%s", text); exit(1); } */
+static void lower_assert(struct bt_lower *l, struct bt_expr *e)
+{
+	struct ir_block *ok = ir_block_new(l->b.fn), *bad = ir_block_new(l->b.fn);
+	struct bt_expr *code = arena_new_of(l->a, struct bt_expr);
+	struct bt_expr *leave = arena_new_of(l->a, struct bt_expr);
+	str text = str_printf(l->o->a, STR_FMT "\n", STR_ARG(e->args[1]->name));
+
+	code->kind = EX_INT;
+	code->value = 1;
+	code->type = bt_int(8, true);
+	leave->args = arena_dup(l->a, &code, sizeof(code));
+	leave->n_args = 1;
+	leave->event = OBJ_NONE;
+	leave->span = e->span;
+	bt_branch(l, e->args[0], ok, bad);
+	l->b.at = bad;
+	/* A percent sign of the text stands for itself. */
+	send_values(l, plan(l, e, OBJ_EV_ERROR, quote_percent(l, text), NULL, 0), NULL, 0);
+	lower_exit(l, leave);
+	l->b.at = ok;
 }
 
 static void lower_delete(struct bt_lower *l, struct bt_expr *e)
@@ -170,20 +213,74 @@ static void lower_time(struct bt_lower *l, struct bt_expr *e)
 	send_values(l, plan(l, e, OBJ_EV_TIME, format, NULL, 0), NULL, 0);
 }
 
+/* ---- join() --------------------------------------------------------------------------------- */
+
+enum { JOIN_STRINGS = 16, JOIN_OLD = 1024 };
+
+/* rec->count = 0;
+ * for (i = 0; i < 16; i++) {
+ *	probe_read(&p, 8, argv + 8 * i);
+ *	if (!p) break;
+ *	probe_read_str(rec->strings[i], size, p); rec->count = i + 1;
+ * } */
+static void lower_join(struct bt_lower *l, struct bt_expr *e)
+{
+	str delimiter = e->n_args == 2 ? e->args[1]->name : STR(" ");
+	u32 event = plan(l, e, OBJ_EV_JOIN, delimiter, NULL, 0), size = JOIN_OLD;
+	struct ir_ins *argv = bt_value(l, e->args[0]), *rec, *args[3];
+	u8 region = e->args[0]->type.region;
+	struct obj_event *ev = &l->o->events.at[event];
+	struct ir_block *end, *done;
+
+	if (!ev->args.n) {
+		*vec_push(l->o->a, &ev->args) =
+			(struct obj_field){ .kind = OBJ_F_UINT, .off = 8, .size = 8 };
+		*vec_push(l->o->a, &ev->args) =
+			(struct obj_field){ .kind = OBJ_F_STR, .off = 16, .size = size };
+		ev->size = 16 + JOIN_STRINGS * size;
+		l->largest = ev->size > l->largest ? ev->size : l->largest;
+	}
+	rec = reserve(l, event, &end);
+	done = ir_block_new(l->b.fn);
+	ir_store(&l->b, 8, rec, 8, bt_num(l, 0));
+	for (u32 i = 0; i < JOIN_STRINGS; i++) {
+		struct ir_block *more = ir_block_new(l->b.fn);
+		struct ir_ins *p = bt_read(l, (struct bt_place){ argv, 8 * i, region }, 8, false);
+
+		ir_if(&l->b, p, more, done);
+		l->b.at = more;
+		args[0] = bt_address(l, rec, 16 + i * size);
+		args[1] = bt_num(l, size);
+		args[2] = p;
+		bt_call(l, bt_reader(region, true), args, 3);
+		ir_store(&l->b, 8, rec, 8, bt_num(l, i + 1));
+	}
+	bt_enter(l, done);
+	send(l, rec, end);
+}
+
+static void lower_format(struct bt_lower *l, struct bt_expr *e, enum obj_event_kind kind)
+{
+	send_values(l, plan(l, e, kind, e->args[0]->name, e->args + 1, e->n_args - 1), e->args + 1,
+		    e->n_args - 1);
+}
+
 void bt_lower_call(struct bt_lower *l, struct bt_expr *e)
 {
 	switch (e->builtin->id) {
-	case F_PRINTF:
-		send_values(l,
-			    plan(l, e, OBJ_EV_PRINTF, e->args[0]->name, e->args + 1, e->n_args - 1),
-			    e->args + 1, e->n_args - 1);
-		break;
+	case F_PRINTF: lower_format(l, e, OBJ_EV_PRINTF); break;
+	case F_ERRORF: lower_format(l, e, OBJ_EV_ERROR); break;
+	case F_WARNF: lower_format(l, e, OBJ_EV_WARNING); break;
+	case F_SYSTEM: lower_format(l, e, OBJ_EV_SYSTEM); break;
+	case F_CAT: lower_format(l, e, OBJ_EV_CAT); break;
+	case F_JOIN: lower_join(l, e); break;
 	case F_PRINT: lower_print(l, e); break;
 	case F_CLEAR: send_about_map(l, e, OBJ_EV_CLEAR); break;
 	case F_ZERO: send_about_map(l, e, OBJ_EV_ZERO); break;
 	case F_EXIT: lower_exit(l, e); break;
 	case F_TIME: lower_time(l, e); break;
 	case F_DELETE: lower_delete(l, e); break;
+	case F_ASSERT: lower_assert(l, e); break;
 	default: break;
 	}
 }

@@ -110,11 +110,20 @@ static bool is_by_syscall(const struct bt_lower *l)
 	return l->binding->want.provider == PROBES_KSYSCALL;
 }
 
+/* The context is an array of the arguments. */
+static bool is_array_context(const struct bt_lower *l)
+{
+	enum probes_provider p = l->binding->want.provider;
+
+	return p == PROBES_RAW_TRACEPOINT || p == PROBES_TP_BTF || p == PROBES_FENTRY ||
+	       p == PROBES_FEXIT;
+}
+
 static struct ir_ins *native_argument(struct bt_lower *l, u32 n)
 {
 	const struct probes_regs *r = probes_regs();
 
-	if (l->binding->want.provider == PROBES_RAW_TRACEPOINT)
+	if (is_array_context(l))
 		return load8(l, l->ctx, 8 * n, IR_IN_UNKNOWN);
 	if (is_by_syscall(l))
 		return load8(l, load8(l, l->ctx, r->arg[0], IR_IN_KERNEL), r->sys_arg[n],
@@ -162,8 +171,45 @@ struct ir_ins *bt_argument(struct bt_lower *l, u32 n, struct span at)
 	return missing(l, at, "this argument");
 }
 
+/* Words above the stack pointer; a call leaves the return address in the first on x86-64. */
+struct ir_ins *bt_stack_argument(struct bt_lower *l, u32 n, struct span at)
+{
+	const struct probes_regs *r = probes_regs();
+	struct bt_place p = { .region = IR_IN_ANY };
+
+	if (l->binding->adapt != PROBES_NATIVE || is_array_context(l))
+		return missing(l, at, "this argument");
+	p.base = load8(l, l->ctx, r->sp, IR_IN_UNKNOWN);
+#ifdef __x86_64__
+	p.off = 8 * (n + 1);
+#else
+	p.off = 8 * n;
+#endif
+	return bt_read(l, p, 8, false);
+}
+
+struct ir_ins *bt_register(struct bt_lower *l, struct bt_expr *e)
+{
+	if (l->binding->adapt != PROBES_NATIVE)
+		return missing(l, e->span, "this register");
+	return load8(l, l->ctx, bt_register_offset(e->args[0]->name), IR_IN_UNKNOWN);
+}
+
+/* The result stands behind the arguments. */
+static struct ir_ins *fexit_result(struct bt_lower *l, struct span at)
+{
+	u32 first;
+	const struct type *func = bt_point_func(l->u, l->point, &first);
+
+	if (!func)
+		return missing(l, at, "the result");
+	return load8(l, l->ctx, 8 * func->n, IR_IN_UNKNOWN);
+}
+
 struct ir_ins *bt_result(struct bt_lower *l, struct span at)
 {
+	if (l->binding->adapt == PROBES_NATIVE && l->binding->want.provider == PROBES_FEXIT)
+		return fexit_result(l, at);
 	if (l->binding->adapt == PROBES_NATIVE)
 		return load8(l, l->ctx, probes_regs()->ret, IR_IN_UNKNOWN);
 	if (l->binding->adapt == PROBES_SYSCALL_EXIT)
@@ -173,22 +219,28 @@ struct ir_ins *bt_result(struct bt_lower *l, struct span at)
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-struct ir_ins *bt_event_member(struct bt_lower *l, struct bt_expr *e, struct bt_member *out)
+struct bt_place bt_event_place(struct bt_lower *l, struct bt_expr *e, struct bt_member *out)
 {
+	struct bt_place p = { .base = l->ctx, .region = IR_IN_CTX };
 	struct err err = { 0 };
 	struct ir_ins *x;
 
-	if (bt_find_member(l->u, l->point, e->name, out, &err) != BT_FOUND ||
-	    l->binding->adapt != PROBES_NATIVE || l->binding->at.provider != PROBES_TRACEPOINT)
-		return missing(l, e->span, "this argument");
-	if (out->is_data_loc) {
-		x = ir_load(&l->b, 64, 4, false, l->ctx, out->off);
-		x = bt_op(l, IR_AND, x, 0xffff);
-		return ir_binary(&l->b, IR_ADD, 64, l->ctx, x);
+	if (bt_find_member(l->u, l->point, e->name, out, &err) != BT_FOUND || !l->ctx ||
+	    l->binding->adapt != PROBES_NATIVE) {
+		p.base = missing(l, e->span, "this argument");
+		p.region = IR_IN_ANY;
+		return p;
 	}
-	if (out->type.kind == BT_STRING)
-		return bt_address(l, l->ctx, out->off);
-	if (out->type.kind == BT_PTR)
-		return load8(l, l->ctx, out->off, (enum ir_region)out->type.region);
-	return ir_load(&l->b, 64, out->type.bytes, out->type.is_signed, l->ctx, out->off);
+	if (is_array_context(l)) {
+		p.off = 8 * out->off;
+		return p;
+	}
+	p.off = out->off;
+	if (!out->is_data_loc)
+		return p;
+	x = ir_load(&l->b, 64, 4, false, l->ctx, out->off);
+	x = bt_op(l, IR_AND, x, 0xffff);
+	p.base = ir_binary(&l->b, IR_ADD, 64, l->ctx, x);
+	p.off = 0;
+	return p;
 }

@@ -51,19 +51,21 @@ static bool comparison(enum bt_tok_kind op, bool is_signed, enum ir_op *out)
 	}
 }
 
-static bool is_text_comparison(const struct bt_expr *e)
+static bool is_memory_comparison(const struct bt_expr *e)
 {
-	return e->kind == EX_BINARY && e->a->type.kind == BT_STRING;
+	return e->kind == EX_BINARY && !bt_is_scalar(&e->a->type);
 }
 
-/* A truth value by way of branches. */
-static struct ir_ins *truth_of(struct bt_lower *l, struct bt_expr *e)
+struct ir_ins *bt_truth(struct bt_lower *l,
+			void (*branch)(struct bt_lower *l, struct bt_expr *e, struct ir_block *yes,
+				       struct ir_block *no),
+			struct bt_expr *e)
 {
 	struct ir_block *yes = ir_block_new(l->b.fn), *no = ir_block_new(l->b.fn);
 	struct ir_block *end = ir_block_new(l->b.fn);
 	struct ir_ins *slot = bt_join(l);
 
-	bt_branch(l, e, yes, no);
+	branch(l, e, yes, no);
 	l->b.at = yes;
 	ir_store(&l->b, 8, slot, 0, bt_num(l, 1));
 	ir_jump(&l->b, end);
@@ -73,17 +75,48 @@ static struct ir_ins *truth_of(struct bt_lower *l, struct bt_expr *e)
 	return bt_joined(l, slot);
 }
 
+/* How far a pointer moves for each 1: the size of what it points to. */
+static u32 step_of(struct bt_lower *l, const struct bt_type *t)
+{
+	const struct type *to = t->kind == BT_PTR && t->c ? ty_strip(t->c) : NULL;
+
+	if (to && (to->kind == TY_STRUCT || to->kind == TY_UNION))
+		to = bt_complete(l->u, to);
+	return to && ty_complete(to) && to->size ? (u32)to->size : 1;
+}
+
+/* pointer + n counts in objects, as does pointer - pointer. */
+static struct ir_ins *pointer_arith(struct bt_lower *l, struct bt_expr *e, struct ir_ins *x,
+				    struct ir_ins *y)
+{
+	bool ap = e->a->type.kind == BT_PTR, bp = e->b->type.kind == BT_PTR;
+	u32 step = step_of(l, ap ? &e->a->type : &e->b->type);
+
+	if (ap && bp) {
+		x = ir_binary(&l->b, IR_SUB, 64, x, y);
+		return step > 1 ? bt_op(l, IR_SDIV, x, step) : x;
+	}
+	if (step > 1 && ap)
+		y = bt_op(l, IR_MUL, y, step);
+	else if (step > 1)
+		x = bt_op(l, IR_MUL, x, step);
+	return ir_binary(&l->b, e->op == T_ADD ? IR_ADD : IR_SUB, 64, x, y);
+}
+
 static struct ir_ins *binary(struct bt_lower *l, struct bt_expr *e)
 {
 	struct ir_ins *x, *y;
 	enum ir_op cmp;
 
-	if (e->op == T_ANDAND || e->op == T_OROR || is_text_comparison(e))
-		return truth_of(l, e);
+	if (e->op == T_ANDAND || e->op == T_OROR || is_memory_comparison(e))
+		return bt_truth(l, bt_branch, e);
 	x = bt_value(l, e->a);
 	y = bt_value(l, e->b);
 	if (comparison(e->op, bt_is_signed_pair(&e->a->type, &e->b->type), &cmp))
 		return widen(l, ir_compare(&l->b, cmp, x, y));
+	if ((e->op == T_ADD || e->op == T_SUB) &&
+	    (e->a->type.kind == BT_PTR || e->b->type.kind == BT_PTR))
+		return pointer_arith(l, e, x, y);
 	return bt_arith(l, e->op, x, y, &e->a->type, &e->b->type);
 }
 
@@ -98,14 +131,31 @@ static struct ir_ins *unary(struct bt_lower *l, struct bt_expr *e)
 	return widen(l, bt_op(l, IR_EQ, x, 0));
 }
 
+/* a ?: c */
+static struct ir_ins *short_choice(struct bt_lower *l, struct bt_expr *e)
+{
+	struct ir_block *other = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
+	struct ir_ins *slot = bt_join(l), *x = bt_value(l, e->a);
+
+	ir_store(&l->b, 8, slot, 0, x);
+	ir_if(&l->b, x, end, other);
+	l->b.at = other;
+	ir_store(&l->b, 8, slot, 0, bt_value(l, e->c));
+	bt_enter(l, end);
+	return bt_joined(l, slot);
+}
+
 /* Both arms may be without a value. */
 static struct ir_ins *choice(struct bt_lower *l, struct bt_expr *e)
 {
 	struct ir_block *yes = ir_block_new(l->b.fn), *no = ir_block_new(l->b.fn);
 	struct ir_block *end = ir_block_new(l->b.fn);
 	bool is_void = e->type.kind == BT_VOID;
-	struct ir_ins *slot = is_void ? NULL : bt_join(l);
+	struct ir_ins *slot;
 
+	if (!e->b)
+		return short_choice(l, e);
+	slot = is_void ? NULL : bt_join(l);
 	bt_branch(l, e->a, yes, no);
 	for (u32 i = 0; i < 2; i++) {
 		struct bt_expr *arm = i ? e->c : e->b;
@@ -115,19 +165,34 @@ static struct ir_ins *choice(struct bt_lower *l, struct bt_expr *e)
 			bt_effects(l, arm);
 		else
 			ir_store(&l->b, 8, slot, 0, bt_value(l, arm));
-		ir_jump(&l->b, end);
+		bt_enter(l, end);
 	}
 	l->b.at = end;
 	return is_void ? bt_num(l, 0) : bt_joined(l, slot);
 }
 
+/* An array as the number that its bytes are, or as its address. */
+static struct ir_ins *cast_array(struct bt_lower *l, struct bt_expr *e)
+{
+	struct bt_place p = bt_locate(l, e->a);
+
+	if (e->type.kind == BT_PTR)
+		return bt_address(l, p.base, p.off);
+	return bt_read(l, p, e->type.bytes, e->type.is_signed);
+}
+
 static struct ir_ins *cast(struct bt_lower *l, struct bt_expr *e)
 {
-	struct ir_ins *x = bt_value(l, e->a);
+	struct ir_ins *x;
 
-	if (e->to.kind != BT_INT || e->to.bytes >= 8)
+	if (e->a->type.kind == BT_ARRAY)
+		return cast_array(l, e);
+	x = bt_value(l, e->a);
+	if (e->type.is_bool)
+		return widen(l, bt_op(l, IR_NE, x, 0));
+	if (e->type.kind != BT_INT || e->type.bytes >= 8)
 		return x;
-	return ir_extend(&l->b, e->to.is_signed, e->to.bytes * 8, 64, x);
+	return ir_extend(&l->b, e->type.is_signed, e->type.bytes * 8, 64, x);
 }
 
 /* `is_used`: somebody wants the value. A map's is then read before the addition, not together with
@@ -137,10 +202,14 @@ static struct ir_ins *incdec(struct bt_lower *l, struct bt_expr *e, bool is_used
 	struct ir_ins *one = bt_num(l, e->op == T_INC ? 1 : -1), *old = NULL, *now = NULL;
 	struct bt_expr *p = e->a;
 
+	if (p->type.kind == BT_PTR)
+		one = bt_num(l, (s64)step_of(l, &p->type) * (e->op == T_INC ? 1 : -1));
 	if (p->kind == EX_VAR) {
-		old = ir_load(&l->b, 64, 8, false, p->var->slot, 0);
+		struct bt_place at = bt_var_place(l, p->var);
+
+		old = ir_load(&l->b, 64, 8, false, at.base, at.off);
 		now = ir_binary(&l->b, IR_ADD, 64, old, one);
-		ir_store(&l->b, 8, p->var->slot, 0, now);
+		ir_store(&l->b, 8, at.base, at.off, now);
 	} else {
 		struct ir_ins *key = bt_key(l, p);
 
@@ -153,101 +222,57 @@ static struct ir_ins *incdec(struct bt_lower *l, struct bt_expr *e, bool is_used
 	return e->is_post ? old : now;
 }
 
-/* ---- builtins ------------------------------------------------------------------------------- */
-
-static struct ir_ins *call0(struct bt_lower *l, u32 helper)
-{
-	return bt_call(l, helper, NULL, 0);
-}
-
-static struct ir_ins *upper(struct bt_lower *l, struct ir_ins *x)
-{
-	return bt_op(l, IR_LSHR, x, 32);
-}
-
-static struct ir_ins *lower(struct bt_lower *l, struct ir_ins *x)
-{
-	return ir_extend(&l->b, false, 32, 64, x);
-}
-
-/* start ? now - start : 0; an event may come before the program that sets it has run. */
-static struct ir_ins *elapsed(struct bt_lower *l)
-{
-	struct ir_block *some = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
-	u32 sym = ir_sym(l->m, IR_SYM_DATA, l->o->datas.at[l->data].name, l->data);
-	struct ir_ins *slot = bt_join(l);
-	struct ir_ins *start = ir_load(&l->b, 64, 8, false, ir_symbol(&l->b, sym, l->start), 0);
-
-	ir_store(&l->b, 8, slot, 0, bt_num(l, 0));
-	ir_if(&l->b, start, some, end);
-	l->b.at = some;
-	ir_store(&l->b, 8, slot, 0, ir_binary(&l->b, IR_SUB, 64, call0(l, H_BOOT_NS), start));
-	bt_enter(l, end);
-	return bt_joined(l, slot);
-}
-
-static struct ir_ins *builtin(struct bt_lower *l, struct bt_expr *e)
-{
-	int n = bt_arg_number(e->name);
-
-	if (!e->builtin)
-		return n >= 0 ? bt_argument(l, (u32)n, e->span) : bt_num(l, 0);
-	switch (e->builtin->id) {
-	case N_PID: return upper(l, call0(l, H_PID_TGID));
-	case N_TID: return lower(l, call0(l, H_PID_TGID));
-	case N_UID: return lower(l, call0(l, H_UID_GID));
-	case N_GID: return upper(l, call0(l, H_UID_GID));
-	case N_CPU: return call0(l, H_CPU);
-	case N_NUMA: return call0(l, H_NUMA);
-	case N_NSECS: return call0(l, H_BOOT_NS);
-	case N_ELAPSED: return elapsed(l);
-	case N_RAND: return lower(l, call0(l, H_PRANDOM));
-	case N_CGROUP: return call0(l, H_CGROUP_ID);
-	case N_CURTASK: return call0(l, H_TASK);
-	case N_CTX: return l->ctx;
-	case N_RETVAL: return bt_result(l, e->span);
-	default: return bt_num(l, 0);
-	}
-}
-
 /* ---- values --------------------------------------------------------------------------------- */
 
-static struct ir_ins *function(struct bt_lower *l, struct bt_expr *e)
+static struct ir_ins *block(struct bt_lower *l, struct bt_expr *e)
 {
-	if (e->builtin->id == F_KPTR || e->builtin->id == F_UPTR)
-		return bt_value(l, e->args[0]);
-	bt_lower_call(l, e);
+	bt_lower_stmts(l, e->body->body);
+	if (e->a && !ir_ended(&l->b) && e->a->type.kind != BT_VOID)
+		return bt_value(l, e->a);
+	if (e->a && !ir_ended(&l->b))
+		bt_effects(l, e->a);
 	return bt_num(l, 0);
+}
+
+static struct ir_ins *variable(struct bt_lower *l, struct bt_var *v)
+{
+	struct bt_place p = bt_var_place(l, v);
+
+	return ir_load(&l->b, 64, 8, false, p.base, p.off);
 }
 
 struct ir_ins *bt_value(struct bt_lower *l, struct bt_expr *e)
 {
-	struct bt_member m;
-
 	switch (e->kind) {
 	case EX_INT: return bt_num(l, (s64)e->value);
-	case EX_VAR: return ir_load(&l->b, 64, 8, false, e->var->slot, 0);
+	case EX_VAR: return variable(l, e->var);
 	case EX_MAP: return bt_read_number(l, e->map->obj, bt_key(l, e));
-	case EX_NAME: return builtin(l, e);
-	case EX_CALL: return function(l, e);
+	case EX_NAME: return bt_builtin_value(l, e);
+	case EX_CALL: return bt_function_value(l, e);
 	case EX_UNARY: return unary(l, e);
 	case EX_BINARY: return binary(l, e);
 	case EX_COND: return choice(l, e);
 	case EX_CAST: return cast(l, e);
 	case EX_INCDEC: return incdec(l, e, true);
-	case EX_FIELD: return bt_event_member(l, e, &m);
+	case EX_FIELD:
+	case EX_INDEX:
+	case EX_DEREF: return bt_read_member(l, e);
+	case EX_BLOCK: return block(l, e);
 	default: return bt_num(l, 0);
 	}
 }
 
 void bt_effects(struct bt_lower *l, struct bt_expr *e)
 {
+	bool is_void = e->type.kind == BT_VOID;
+
 	if (e->kind == EX_INCDEC)
 		incdec(l, e, false);
-	else if (e->type.kind == BT_STRING)
-		bt_text_at(l, e);
-	else
+	else if (bt_is_scalar(&e->type) || (is_void && e->kind != EX_TUPLE))
 		bt_value(l, e);
+	else if (e->type.kind != BT_STRUCT && e->type.kind != BT_ARRAY &&
+		 e->type.kind != BT_ARGS && e->type.kind != BT_AGG)
+		bt_memory(l, e);
 }
 
 /* ---- conditions ----------------------------------------------------------------------------- */
@@ -273,8 +298,8 @@ static void branch_binary(struct bt_lower *l, struct bt_expr *e, struct ir_block
 
 	if (e->op == T_ANDAND || e->op == T_OROR) {
 		branch_logic(l, e, yes, no);
-	} else if (is_text_comparison(e)) {
-		bt_branch_text(l, e->a, e->b, e->op == T_EQ ? yes : no, e->op == T_EQ ? no : yes);
+	} else if (is_memory_comparison(e)) {
+		bt_branch_same(l, e->a, e->b, e->op == T_EQ ? yes : no, e->op == T_EQ ? no : yes);
 	} else if (comparison(e->op, bt_is_signed_pair(&e->a->type, &e->b->type), &cmp)) {
 		x = bt_value(l, e->a);
 		y = bt_value(l, e->b);

@@ -28,29 +28,15 @@ enum { NOEXIST = 1, NO_PREALLOC = 1 };
 
 /* ---- declaring ------------------------------------------------------------------------------- */
 
-static enum obj_field_kind kind_of(const struct bt_type *t)
-{
-	switch (t->kind) {
-	case BT_STRING: return OBJ_F_STR;
-	case BT_PTR: return OBJ_F_PTR;
-	default: return t->is_signed || t->is_literal ? OBJ_F_INT : OBJ_F_UINT;
-	}
-}
-
 static bool is_hist(const struct bt_map *m)
 {
 	return m->show == OBJ_SHOW_HIST || m->show == OBJ_SHOW_LHIST;
 }
 
-static u32 size_of(const struct bt_type *t)
-{
-	return t->kind == BT_STRING ? t->size : 8;
-}
-
 static u32 value_size(const struct bt_map *m)
 {
 	switch (m->show) {
-	case OBJ_SHOW_VALUE: return size_of(&m->value);
+	case OBJ_SHOW_VALUE: return bt_size(&m->value);
 	case OBJ_SHOW_COUNT:
 	case OBJ_SHOW_SUM:
 	case OBJ_SHOW_HIST:
@@ -59,14 +45,21 @@ static u32 value_size(const struct bt_map *m)
 	}
 }
 
-/* Histograms have an entry for each bucket. */
-static u32 entries(const struct bt_map *m)
+static bool is_scalar(const struct bt_map *m)
 {
-	u32 buckets = m->show == OBJ_SHOW_HIST ? 66 : 1;
+	return m->key.kind == BT_VOID || m->key.kind == BT_UNKNOWN;
+}
+
+/* Histograms have an entry for each bucket. */
+static u32 entries(const struct bt_lower *l, const struct bt_map *m)
+{
+	u32 buckets = m->show == OBJ_SHOW_HIST ? (66u << m->lhist[0]) : 1;
 
 	if (m->show == OBJ_SHOW_LHIST)
 		buckets = (u32)((m->lhist[1] - m->lhist[0]) / m->lhist[2]) + 2;
-	return m->n_keys ? BT_MAP_ENTRIES : buckets;
+	if (m->is_declared)
+		return m->entries;
+	return is_scalar(m) ? buckets : l->u->config.map_entries;
 }
 
 /* Room for all entries on every CPU takes the kernel milliseconds to make. From 6.1 on it gives room safely when it is
@@ -78,38 +71,60 @@ static u32 map_flags(const struct bt_lower *l)
 	return machine && probes_kernel_version(machine) >= (6u << 16 | 1 << 8) ? NO_PREALLOC : 0;
 }
 
+static u32 map_type(const struct bt_map *m)
+{
+	if (m->is_declared)
+		return m->kind;
+	return m->show == OBJ_SHOW_VALUE ? ISA_MAP_HASH : ISA_MAP_PERCPU_HASH;
+}
+
+/* The parts of a key are described one by one; they stand where the tuple has them. */
+static void describe_key(struct bt_lower *l, struct obj_map *om, const struct bt_type *key)
+{
+	bool is_tuple = key->kind == BT_TUPLE && !key->tuple->names;
+	u32 n = is_tuple ? key->tuple->n : 1;
+
+	for (u32 i = 0; i < n; i++) {
+		struct obj_field f = { 0 };
+
+		bt_describe(l, &f, is_tuple ? &key->tuple->types[i] : key,
+			    is_tuple ? key->tuple->offs[i] : 0);
+		*vec_push(l->o->a, &om->keys) = f;
+	}
+}
+
 static void declare(struct bt_lower *l, struct bt_map *m)
 {
-	bool is_value = m->show == OBJ_SHOW_VALUE;
 	struct obj_map *om;
-	u32 off = 0;
 
-	m->key_offs = arena_array_of(l->a, u32, m->n_keys + 1);
-	for (u32 i = 0; i < m->n_keys; i++) {
-		m->key_offs[i] = off;
-		off += size_of(&m->keys[i]);
-	}
+	m->key_size = is_scalar(m) ? 0 : bt_size(&m->key);
 	if (is_hist(m))
-		off += 8;
-	m->key_size = off ? off : 8;
-	m->obj = obj_map_add(l->o, m->name, is_value ? ISA_MAP_HASH : ISA_MAP_PERCPU_HASH,
-			     m->key_size, value_size(m), entries(m));
+		m->key_size += 8;
+	if (!m->key_size)
+		m->key_size = 8;
+	m->obj = obj_map_add(l->o, m->name, map_type(m), m->key_size, value_size(m), entries(l, m));
 	om = &l->o->maps.at[m->obj];
 	om->show = m->show;
-	om->flags = map_flags(l);
-	om->is_scalar = !m->n_keys;
+	om->flags = om->type == ISA_MAP_HASH || om->type == ISA_MAP_PERCPU_HASH ? map_flags(l) : 0;
+	om->is_scalar = is_scalar(m);
 	om->span = m->span;
 	for (u32 i = 0; i < 3; i++)
 		om->lhist[i] = m->lhist[i];
-	for (u32 i = 0; i < m->n_keys; i++)
-		*vec_push(l->o->a, &om->keys) = (struct obj_field){ .kind = kind_of(&m->keys[i]),
-								    .off = m->key_offs[i],
-								    .size = size_of(&m->keys[i]) };
-	if (!is_value)
-		return;
-	om->shown_value = arena_new_of(l->o->a, struct obj_field);
-	om->shown_value->kind = kind_of(&m->value);
-	om->shown_value->size = size_of(&m->value);
+}
+
+/* Later than the maps themselves: stacks in keys and values make maps of their own. */
+static void describe(struct bt_lower *l, struct bt_map *m)
+{
+	struct obj_map om = l->o->maps.at[m->obj];
+	struct obj_field f = { 0 };
+
+	if (!is_scalar(m))
+		describe_key(l, &om, &m->key);
+	if (m->show == OBJ_SHOW_VALUE) {
+		bt_describe(l, &f, &m->value, 0);
+		om.shown_value = arena_dup(l->o->a, &f, sizeof(f));
+	}
+	l->o->maps.at[m->obj] = om;
 }
 
 void bt_declare_maps(struct bt_lower *l)
@@ -117,6 +132,9 @@ void bt_declare_maps(struct bt_lower *l)
 	for (u32 i = 0; i < l->u->maps.n; i++)
 		if (l->u->maps.at[i]->is_assigned)
 			declare(l, l->u->maps.at[i]);
+	for (u32 i = 0; i < l->u->maps.n; i++)
+		if (l->u->maps.at[i]->is_assigned)
+			describe(l, l->u->maps.at[i]);
 }
 
 /* ---- helpers -------------------------------------------------------------------------------- */
@@ -171,13 +189,13 @@ static struct ir_ins *update(struct bt_lower *l, u32 map, struct ir_ins *key, st
 	return result;
 }
 
-/* A string variable that is the whole key may stay where it is. */
+/* A variable in memory that is the whole key may stay where it is. */
 static bool is_own_key(const struct bt_expr *e)
 {
-	const struct bt_expr *k = e->args[0];
+	const struct bt_expr *k = e->a;
 
-	return e->n_args == 1 && !is_hist(e->map) && k->kind == EX_VAR &&
-	       k->var->type.kind == BT_STRING && k->var->type.size == e->map->key_size;
+	return !is_hist(e->map) && k->kind == EX_VAR && !bt_is_scalar(&k->var->type) &&
+	       bt_same_type(&k->var->type, &e->map->key);
 }
 
 struct ir_ins *bt_key_with(struct bt_lower *l, struct bt_expr *e, struct ir_ins *bucket)
@@ -185,18 +203,17 @@ struct ir_ins *bt_key_with(struct bt_lower *l, struct bt_expr *e, struct ir_ins 
 	struct bt_map *m = e->map;
 	struct ir_ins *key;
 
-	if (m->n_keys && is_own_key(e))
-		return e->args[0]->var->slot;
-	key = bt_temp(l, m->key_size);
-	for (u32 i = 0; i < m->n_keys; i++) {
-		if (m->keys[i].kind == BT_STRING)
-			bt_put_text(l, e->args[i], key, m->key_offs[i], m->keys[i].size);
-		else
-			ir_store(&l->b, 8, key, m->key_offs[i], bt_value(l, e->args[i]));
+	if (e->a && is_own_key(e)) {
+		struct bt_place p = bt_var_place(l, e->a->var);
+
+		return bt_address(l, p.base, p.off);
 	}
+	key = bt_temp(l, m->key_size);
+	if (e->a && !is_scalar(m))
+		bt_put(l, e->a, &m->key, key, 0, false);
 	if (bucket)
 		ir_store(&l->b, 8, key, m->key_size - 8, bucket);
-	else if (!m->n_keys)
+	else if (is_scalar(m))
 		ir_store(&l->b, 8, key, 0, bt_num(l, 0));
 	return key;
 }
@@ -230,15 +247,19 @@ void bt_write_number(struct bt_lower *l, u32 map, struct ir_ins *key, struct ir_
 	update(l, map, key, value, 0);
 }
 
-/* The string's own memory serves as the value when it has the right size. */
-static struct ir_ins *text_value(struct bt_lower *l, struct bt_expr *value, u32 size)
+/* A variable's own memory serves as the value when it has the right type. */
+static struct ir_ins *memory_value(struct bt_lower *l, struct bt_expr *value,
+				   const struct bt_type *to)
 {
 	struct ir_ins *slot;
 
-	if (value->kind == EX_VAR && value->var->type.size == size)
-		return value->var->slot;
-	slot = bt_temp(l, size);
-	bt_put_text(l, value, slot, 0, size);
+	if (value->kind == EX_VAR && bt_same_type(&value->var->type, to)) {
+		struct bt_place p = bt_var_place(l, value->var);
+
+		return bt_address(l, p.base, p.off);
+	}
+	slot = bt_temp(l, bt_size(to));
+	bt_put(l, value, to, slot, 0, false);
 	return slot;
 }
 
@@ -247,12 +268,12 @@ void bt_assign_map(struct bt_lower *l, struct bt_expr *target, struct bt_expr *v
 	struct bt_map *m = target->map;
 	struct ir_ins *x;
 
-	if (m->value.kind == BT_STRING) {
-		x = text_value(l, value, m->value.size);
-		update(l, m->obj, bt_key(l, target), x, 0);
-	} else {
+	if (bt_is_scalar(&m->value)) {
 		x = bt_value(l, value);
 		bt_write_number(l, m->obj, bt_key(l, target), x);
+	} else {
+		x = memory_value(l, value, &m->value);
+		update(l, m->obj, bt_key(l, target), x, 0);
 	}
 }
 

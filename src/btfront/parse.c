@@ -7,14 +7,14 @@
  * A script that does not parse is not typed: what follows from a missing piece would bury the
  * cause.
  *
- * What may stand between probes beside them (config, struct, macro, #define …) is skipped whole and
- * told as not compiled yet, as are the statements that this version does not know.
+ * What may stand between probes beside them: C's directives and types (cpart.c reads them before), macros
+ * (macro.c finds them before), config and declarations of maps.
  */
 #include "btfront/ast.h"
 
 u32 bt_strlen(const struct bt_unit *u)
 {
-	return u->o.strlen_max ? u->o.strlen_max : BT_STRLEN;
+	return u->o.strlen_max ? u->o.strlen_max : u->config.strlen_max;
 }
 
 /* ---- tokens --------------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ bool bt_expect(struct bt_parser *p, enum bt_tok_kind k)
 
 	if (bt_accept(p, k))
 		return true;
-	if (k < T_SHL_SET) {
+	if (k <= T_MAP) {
 		bt_expected(p, name);
 		return false;
 	}
@@ -96,7 +96,6 @@ static void resynchronise(struct bt_parser *p)
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-static struct bt_stmt *parse_block(struct bt_parser *p);
 static struct bt_stmt *parse_stmt(struct bt_parser *p);
 
 static struct bt_stmt *new_stmt(struct bt_parser *p, enum bt_stmt_kind kind)
@@ -135,12 +134,12 @@ static struct bt_stmt *parse_if(struct bt_parser *p)
 	s->span = to_here(p, s->span);
 	if (p->is_stuck)
 		return s;
-	s->body = parse_block(p);
+	s->body = bt_parse_block(p);
 	if (p->is_stuck || !at_word(p, "else"))
 		return s;
 	p->tok++;
 	if (!at_word(p, "if")) {
-		s->other = parse_block(p);
+		s->other = bt_parse_block(p);
 	} else if (bt_deeper(p)) {
 		s->other = parse_if(p);
 		p->depth--;
@@ -148,26 +147,58 @@ static struct bt_stmt *parse_if(struct bt_parser *p)
 	return s;
 }
 
-/* `while (…) {}`, `unroll (…) {}`, `for (… : …) {}`: parsed, not compiled yet. */
+static struct bt_stmt *parse_body(struct bt_parser *p)
+{
+	struct bt_stmt *body;
+
+	p->loops++;
+	body = bt_parse_block(p);
+	p->loops--;
+	return body;
+}
+
+/* while (…) {}, unroll (…) {} */
 static struct bt_stmt *parse_loop(struct bt_parser *p)
 {
-	struct bt_stmt *s = new_stmt(p, ST_NOT_YET);
-	bool is_for = at_word(p, "for");
+	struct bt_stmt *s = new_stmt(p, at_word(p, "while") ? ST_WHILE : ST_UNROLL);
 
-	s->what = is_for		? STR("a for loop")
-		  : at_word(p, "while") ? STR("a while loop")
-					: STR("unroll");
 	p->tok++;
-	if (is_for) {
-		while (p->tok->kind != T_LBRACE && p->tok->kind != T_EOF &&
-		       p->tok->kind != T_SEMI && p->tok->kind != T_RBRACE)
-			p->tok++;
-	} else {
-		bt_parse_expr(p);
-	}
+	s->value = bt_parse_expr(p);
 	s->span = to_here(p, s->span);
 	if (!p->is_stuck)
-		s->body = parse_block(p);
+		s->body = s->kind == ST_WHILE ? parse_body(p) : bt_parse_block(p);
+	return s;
+}
+
+/* for ($x : @m) {}, for $i : a..b {} */
+static struct bt_stmt *parse_for(struct bt_parser *p)
+{
+	struct bt_stmt *s = new_stmt(p, ST_FOR_MAP);
+	bool has_paren;
+
+	p->tok++;
+	has_paren = bt_accept(p, T_LPAREN);
+	s->target = bt_node(p, EX_VAR, p->tok->span);
+	s->target->name = p->tok->text;
+	if (!bt_expect(p, T_VAR) || !bt_expect(p, T_COLON))
+		return s;
+	if (!has_paren)
+		p->in_pred = false;
+	s->value = bt_parse_expr(p);
+	if (!p->is_stuck && bt_accept(p, T_RANGE)) {
+		s->kind = ST_FOR_RANGE;
+		s->until = bt_parse_expr(p);
+	}
+	if (has_paren)
+		bt_expect(p, T_RPAREN);
+	s->span = to_here(p, s->span);
+	if (!p->is_stuck && s->kind == ST_FOR_MAP && (s->value->kind != EX_MAP || s->value->a)) {
+		diag_add(p->dx, s->value->span, E_BT_SYNTAX,
+			 "for goes over a map (for ($kv : @m)) or a range (for ($i : 0..10))");
+		p->is_stuck = p->is_broken = true;
+	}
+	if (!p->is_stuck)
+		s->body = parse_body(p);
 	return s;
 }
 
@@ -176,20 +207,21 @@ static struct bt_stmt *parse_return(struct bt_parser *p)
 	struct bt_stmt *s = new_stmt(p, ST_RETURN);
 
 	p->tok++;
-	if (p->tok->kind != T_SEMI && p->tok->kind != T_RBRACE) {
-		bt_parse_expr(p);
-		s->kind = ST_NOT_YET;
-		s->what = STR("return with a value");
-		s->span = to_here(p, s->span);
-	}
+	if (p->tok->kind != T_SEMI && p->tok->kind != T_RBRACE)
+		s->value = bt_parse_expr(p);
+	s->span = to_here(p, s->span);
 	return s;
 }
 
 static struct bt_stmt *parse_jump(struct bt_parser *p)
 {
-	struct bt_stmt *s = new_stmt(p, ST_NOT_YET);
+	struct bt_stmt *s = new_stmt(p, at_word(p, "break") ? ST_BREAK : ST_CONTINUE);
 
-	s->what = at_word(p, "break") ? STR("break") : STR("continue");
+	if (!p->loops) {
+		diag_add(p->dx, p->tok->span, E_BT_SYNTAX, "'" STR_FMT "' stands outside of a loop",
+			 STR_ARG(p->tok->text));
+		p->is_broken = true;
+	}
 	p->tok++;
 	return s;
 }
@@ -222,7 +254,12 @@ static struct bt_stmt *parse_simple(struct bt_parser *p)
 	s->span = to_here(p, s->span);
 	if (p->is_stuck || op == T_BAD)
 		return s;
-	if (!bt_is_place(e) && e->kind != EX_NOT_YET) {
+	if (op == T_SET && e->kind == EX_NAME && str_is(e->name, "_")) {
+		p->tok++;
+		s->value = bt_parse_expr(p);
+		return s;
+	}
+	if (!bt_is_place(e) && e->kind != EX_BAD) {
 		diag_add(p->dx, e->span, E_BT_SYNTAX,
 			 "only a variable ($x) or a map (@x, @x[key]) can be assigned to");
 		p->is_stuck = p->is_broken = true;
@@ -237,20 +274,29 @@ static struct bt_stmt *parse_simple(struct bt_parser *p)
 	return s;
 }
 
-/* let $x = e; let $x; */
+/* let $x = e; let $x; let $x : T = e; */
 static struct bt_stmt *parse_let(struct bt_parser *p)
 {
-	p->tok++;
-	if (p->tok->kind == T_VAR && p->tok[1].kind == T_SET)
-		return parse_simple(p);
-	struct bt_stmt *s = new_stmt(p, ST_NOT_YET);
+	struct bt_stmt *s = new_stmt(p, ST_LET), *set;
 
-	s->what = STR("let without a value, or with a type");
-	bt_expect(p, T_VAR);
-	while (!p->is_stuck && p->tok->kind != T_SEMI && p->tok->kind != T_RBRACE &&
-	       p->tok->kind != T_EOF)
-		p->tok++;
-	return s;
+	p->tok++;
+	s->target = bt_node(p, EX_VAR, p->tok->span);
+	s->target->name = p->tok->text;
+	if (!bt_expect(p, T_VAR))
+		return s;
+	if (bt_accept(p, T_COLON))
+		s->tn = bt_parse_type(p);
+	s->span = to_here(p, s->span);
+	if (p->is_stuck || !bt_accept(p, T_SET))
+		return s;
+	set = new_stmt(p, ST_ASSIGN);
+	set->op = T_SET;
+	set->is_let = true;
+	set->target = s->target;
+	set->value = bt_parse_expr(p);
+	set->span = to_here(p, s->span);
+	set->tn = s->tn;
+	return set;
 }
 
 static struct bt_stmt *parse_word(struct bt_parser *p)
@@ -269,17 +315,20 @@ static struct bt_stmt *parse_stmt(struct bt_parser *p)
 	struct bt_stmt *s;
 
 	if (p->tok->kind == T_LBRACE)
-		return parse_block(p);
+		return bt_parse_block(p);
 	if (at_word(p, "if"))
 		return parse_if(p);
-	if (at_word(p, "while") || at_word(p, "for") || at_word(p, "unroll"))
+	if (at_word(p, "for"))
+		return parse_for(p);
+	if (at_word(p, "while") || at_word(p, "unroll"))
 		return parse_loop(p);
 	s = parse_word(p);
 	end_stmt(p);
 	return s;
 }
 
-static struct bt_stmt *parse_block(struct bt_parser *p)
+/* Statements up to the closing brace. The last one may be the block's value, when somebody asks. */
+static struct bt_stmt *parse_braces(struct bt_parser *p, struct bt_expr **out_value)
 {
 	struct bt_stmt *block = new_stmt(p, ST_BLOCK), **tail = &block->body;
 
@@ -290,9 +339,17 @@ static struct bt_stmt *parse_block(struct bt_parser *p)
 		return block;
 	}
 	while (p->tok->kind != T_RBRACE && p->tok->kind != T_EOF && p->tok->kind != T_PROBE) {
+		struct bt_stmt *s;
+
 		if (bt_accept(p, T_SEMI))
 			continue;
-		*tail = parse_stmt(p);
+		s = parse_stmt(p);
+		if (out_value && s->kind == ST_EXPR && !p->is_stuck &&
+		    p->tok->kind == T_RBRACE && p->tok[-1].kind != T_SEMI) {
+			*out_value = s->value;
+			break;
+		}
+		*tail = s;
 		tail = &(*tail)->next;
 		if (p->is_stuck)
 			resynchronise(p);
@@ -300,6 +357,30 @@ static struct bt_stmt *parse_block(struct bt_parser *p)
 	bt_expect(p, T_RBRACE);
 	p->depth--;
 	return block;
+}
+
+struct bt_stmt *bt_parse_block(struct bt_parser *p)
+{
+	bool was_pred = p->in_pred;
+	struct bt_stmt *s;
+
+	p->in_pred = false;
+	s = parse_braces(p, NULL);
+	p->in_pred = was_pred;
+	return s;
+}
+
+struct bt_expr *bt_parse_block_expr(struct bt_parser *p)
+{
+	struct bt_expr *e = bt_node(p, EX_BLOCK, p->tok->span);
+	bool was_pred = p->in_pred;
+
+	p->in_pred = false;
+	e->body = parse_braces(p, &e->a);
+	e->depth = e->a ? (u16)(e->a->depth + 1) : 1;
+	e->span = to_here(p, e->span);
+	p->in_pred = was_pred;
+	return e;
 }
 
 /* ---- clauses -------------------------------------------------------------------------------- */
@@ -352,31 +433,14 @@ static void parse_clause(struct bt_parser *p)
 		bt_expected(p, "'{' and the actions of the probe");
 		return;
 	}
-	c->body = parse_block(p);
+	c->body = bt_parse_block(p);
 }
 
-/* ---- what else stands between probes -----------------------------------------------------------
- */
+/* ---- what else stands between probes ---------------------------------------------------------- */
 
-static const char *definition(str word)
-{
-	if (str_is(word, "config"))
-		return "a config block";
-	if (str_is(word, "macro"))
-		return "a macro";
-	if (str_is(word, "fn"))
-		return "a function of the script";
-	if (str_is(word, "let"))
-		return "the declaration of a map";
-	if (str_is(word, "import"))
-		return "import";
-	return "the definition of a C type";
-}
-
+/* Behind the brace or semicolon that ends it. cfront reads C types; macros were found before. */
 static void skip_definition(struct bt_parser *p)
 {
-	struct span start = p->tok->span;
-	const char *what = definition(p->tok->text);
 	u32 open = 0;
 
 	for (p->tok++; p->tok->kind != T_EOF && p->tok->kind != T_PROBE; p->tok++) {
@@ -388,19 +452,73 @@ static void skip_definition(struct bt_parser *p)
 			break;
 		}
 	}
-	diag_add(p->dx, start, E_BT_NOT_YET, "%s is not compiled yet", what);
+}
+
+static void not_yet(struct bt_parser *p, const char *what)
+{
+	diag_add(p->dx, p->tok->span, E_BT_NOT_YET, "%s is not compiled", what);
+	skip_definition(p);
+}
+
+static const struct {
+	const char *name;
+	u32 type;
+} map_kinds[] = {
+	{ "hash", ISA_MAP_HASH },
+	{ "lruhash", ISA_MAP_LRU_HASH },
+	{ "percpuhash", ISA_MAP_PERCPU_HASH },
+	{ "percpulruhash", ISA_MAP_LRU_PERCPU_HASH },
+};
+
+/* let @m = lruhash(100); */
+static void parse_map_declaration(struct bt_parser *p)
+{
+	struct bt_map *m;
+	u32 i = 0;
+
+	p->tok++;
+	m = bt_find_map(p, p->tok);
+	if (!bt_expect(p, T_MAP) || !bt_expect(p, T_SET))
+		return;
+	while (i < ARRAY_LEN(map_kinds) && !at_word(p, map_kinds[i].name))
+		i++;
+	if (i == ARRAY_LEN(map_kinds)) {
+		bt_expected(p, "hash, lruhash, percpuhash or percpulruhash");
+		return;
+	}
+	p->tok++;
+	m->is_declared = true;
+	m->kind = map_kinds[i].type;
+	if (!bt_expect(p, T_LPAREN))
+		return;
+	m->entries = p->tok->value > UINT32_MAX ? UINT32_MAX : (u32)p->tok->value;
+	if (!bt_expect(p, T_INT) || !bt_expect(p, T_RPAREN))
+		return;
+	if (!m->entries)
+		diag_add(p->dx, p->tok[-2].span, E_BT_CALL, "a map has room for at least 1 entry");
+	bt_expect(p, T_SEMI);
+}
+
+static void parse_word_at_top(struct bt_parser *p)
+{
+	if (at_word(p, "config"))
+		bt_parse_config(p);
+	else if (at_word(p, "let"))
+		parse_map_declaration(p);
+	else if (at_word(p, "fn"))
+		not_yet(p, "a function of the script");
+	else if (at_word(p, "import"))
+		not_yet(p, "import");
+	else
+		skip_definition(p);
 }
 
 static void parse_top(struct bt_parser *p)
 {
 	switch (p->tok->kind) {
-	case T_SEMI: p->tok++; break;
-	case T_DIRECTIVE:
-		diag_add(p->dx, p->tok->span, E_BT_NOT_YET,
-			 "a line for the C preprocessor is not compiled yet");
-		p->tok++;
-		break;
-	case T_IDENT: skip_definition(p); break;
+	case T_SEMI:
+	case T_DIRECTIVE: p->tok++; break;
+	case T_IDENT: parse_word_at_top(p); break;
 	case T_PROBE: parse_clause(p); break;
 	default:
 		bt_expected(p, "a probe such as BEGIN or kprobe:do_exit");
@@ -412,7 +530,21 @@ static void parse_top(struct bt_parser *p)
 	while (p->tok->kind != T_EOF && p->tok->kind != T_PROBE && p->tok->kind != T_IDENT)
 		p->tok++;
 	p->is_stuck = false;
-	p->depth = 0;
+	p->depth = p->loops = 0;
+}
+
+static struct bt_unit *new_unit(const struct bt_options *o, struct source *src)
+{
+	struct bt_unit *u = arena_new_of(o->a, struct bt_unit);
+
+	u->o = *o;
+	u->src = src;
+	u->config.strlen_max = o->is_old ? BT_STRLEN_OLD : BT_STRLEN;
+	u->config.map_entries = BT_MAP_ENTRIES;
+	u->config.max_probes = o->is_old ? BT_MAX_POINTS / 2 : BT_MAX_POINTS;
+	u->config.stack_mode = STR("bpftrace");
+	u->config.is_old = o->is_old;
+	return u;
 }
 
 struct bt_unit *bt_parse(const struct bt_options *o, struct source *src)
@@ -424,13 +556,12 @@ struct bt_unit *bt_parse(const struct bt_options *o, struct source *src)
 
 	if (!src)
 		return NULL;
-	u = arena_new_of(o->a, struct bt_unit);
-	u->o = *o;
-	u->src = src;
-	p.u = u;
+	p.u = u = new_unit(o, src);
 	if (!bt_lex(o->a, o->dx, src, &toks))
 		return u;
+	bt_read_c(u, &toks);
 	p.is_broken = o->dx->n_errors > before;
+	bt_find_macros(&p, toks.list.at);
 	p.tok = toks.list.at;
 	while (p.tok->kind != T_EOF)
 		parse_top(&p);

@@ -46,5 +46,7 @@ const char *bt_tok_name(enum bt_tok_kind k);
 /* All tokens, with T_EOF at the end. Mistakes are diagnostics; false when there is no telling any
  * more what is inside what, so that parsing makes no sense. */
 bool bt_lex(struct arena *a, struct diags *dx, const struct source *src, struct bt_toks *out);
+/* Ordinary tokens of a text that stands for something at `at`; quietly false where it is none. */
+bool bt_lex_text(struct arena *a, struct diags *dx, str text, struct span at, struct bt_toks *out);
 
 #endif

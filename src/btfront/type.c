@@ -1,6 +1,6 @@
 /* type: what every variable, map and expression of a script is.
  *
- * A map's key and value have one type in the whole script, a variable's in its clause: the first
+ * A map's key and value have one type in the whole script, a variable's in its block: the first
  * use that says something fixes the kind (number, string, aggregation), later ones may only widen
  * it. Widening is of three sorts: strings grow to the largest that is put in, a number becomes
  * signed when a signed one comes, and the address space of a pointer is forgotten when two meet.
@@ -15,77 +15,7 @@
 
 enum { MAX_PASSES = 64, MAX_VARS = 1000 };
 
-/* ---- types ---------------------------------------------------------------------------------- */
-
-struct bt_type bt_int(u32 bytes, bool is_signed)
-{
-	return (struct bt_type){ .kind = BT_INT, .bytes = (u8)bytes, .is_signed = is_signed };
-}
-
-struct bt_type bt_string(u32 bytes)
-{
-	return (struct bt_type){ .kind = BT_STRING, .size = (u32)round_up(bytes ? bytes : 1, 8) };
-}
-
-bool bt_is_number(const struct bt_type *t)
-{
-	return t->kind == BT_INT || t->kind == BT_PTR;
-}
-
-const char *bt_show_name(enum obj_show s)
-{
-	static const char *const names[] = {
-		[OBJ_SHOW_COUNT] = "count", [OBJ_SHOW_SUM] = "sum",	[OBJ_SHOW_MIN] = "min",
-		[OBJ_SHOW_MAX] = "max",	    [OBJ_SHOW_AVG] = "avg",	[OBJ_SHOW_STATS] = "stats",
-		[OBJ_SHOW_HIST] = "hist",   [OBJ_SHOW_LHIST] = "lhist",
-	};
-
-	return (u32)s < ARRAY_LEN(names) && names[s] ? names[s] : "value";
-}
-
-const char *bt_type_name(const struct bt_type *t)
-{
-	switch (t->kind) {
-	case BT_INT: return t->is_signed || t->is_literal ? "an integer" : "an unsigned integer";
-	case BT_PTR: return "a pointer";
-	case BT_STRING: return "a string";
-	case BT_ARGS: return "the event's arguments";
-	case BT_AGG: return bt_show_name((enum obj_show)t->agg);
-	case BT_VOID: return "no value";
-	default: return "a value of unknown type";
-	}
-}
-
-/* Signed unless both are unsigned; literals follow the other side. */
-bool bt_is_signed_pair(const struct bt_type *a, const struct bt_type *b)
-{
-	bool a_unsigned = !a->is_signed && !a->is_literal,
-	     b_unsigned = !b->is_signed && !b->is_literal;
-
-	if (a->is_literal && b->is_literal)
-		return true;
-	return !((a_unsigned || a->is_literal) && (b_unsigned || b->is_literal));
-}
-
-bool bt_const_value(const struct bt_expr *e, s64 *out)
-{
-	if (e->kind == EX_INT) {
-		*out = (s64)e->value;
-		return true;
-	}
-	if (e->kind == EX_UNARY && e->op == T_SUB && e->a->kind == EX_INT) {
-		*out = (s64)(0 - e->a->value);
-		return true;
-	}
-	return false;
-}
-
-static bool same_type(const struct bt_type *a, const struct bt_type *b)
-{
-	return a->kind == b->kind && a->bytes == b->bytes && a->is_signed == b->is_signed &&
-	       a->is_literal == b->is_literal && a->region == b->region && a->agg == b->agg &&
-	       a->size == b->size;
-}
+/* ---- joining -------------------------------------------------------------------------------- */
 
 static struct bt_type join_numbers(const struct bt_type *h, const struct bt_type *x)
 {
@@ -103,27 +33,90 @@ static struct bt_type join_numbers(const struct bt_type *h, const struct bt_type
 		t.bytes = 8;
 	if (h->region != x->region && !x->is_literal && !h->is_literal)
 		t.region = IR_IN_ANY;
+	t.is_bool = h->is_bool && x->is_bool;
+	if (t.kind == BT_INT && h->c != x->c)
+		t.c = NULL;
+	else if (t.kind == BT_PTR && !t.c)
+		t.c = h->c ? h->c : x->c;
 	return t;
+}
+
+static bool join(struct bt_typer *t, struct bt_type *home, const struct bt_type *x);
+
+static bool join_tuples(struct bt_typer *t, struct bt_type *home, const struct bt_type *x)
+{
+	const struct bt_tuple *a = home->tuple, *b = x->tuple;
+	struct bt_type *types;
+
+	if (a->n != b->n || !a->names != !b->names)
+		return false;
+	types = arena_array_of(t->a, struct bt_type, a->n + 1);
+	for (u32 i = 0; i < a->n; i++) {
+		types[i] = a->types[i];
+		if (a->names && !str_eq(a->names[i], b->names[i]))
+			return false;
+		if (!join(t, &types[i], &b->types[i]))
+			return false;
+	}
+	*home = bt_tuple_of(t->a, types, a->names, a->n);
+	return true;
+}
+
+/* In a variable, a key or a value: numbers are 64 bits wide, structs are copies. */
+static struct bt_type stored(struct bt_typer *t, const struct bt_type *x)
+{
+	struct bt_type s = *x;
+
+	if (s.kind == BT_INT)
+		s.bytes = 8;
+	else if (s.kind == BT_STRUCT || s.kind == BT_ARRAY)
+		s.region = IR_IN_STACK;
+	if (s.kind == BT_TUPLE) {
+		struct bt_type *types = arena_array_of(t->a, struct bt_type, s.tuple->n + 1);
+
+		for (u32 i = 0; i < s.tuple->n; i++)
+			types[i] = stored(t, &s.tuple->types[i]);
+		s = bt_tuple_of(t->a, types, s.tuple->names, s.tuple->n);
+	}
+	return s;
+}
+
+/* Makes *home hold x as well. */
+static bool join(struct bt_typer *t, struct bt_type *home, const struct bt_type *x)
+{
+	if (x->kind == BT_UNKNOWN || x->kind == BT_BAD || home->kind == BT_BAD)
+		return true;
+	if (home->kind == BT_UNKNOWN) {
+		*home = stored(t, x);
+		return true;
+	}
+	if (bt_is_number(home) && bt_is_number(x)) {
+		*home = join_numbers(home, x);
+		return true;
+	}
+	if (home->kind != x->kind)
+		return false;
+	switch (home->kind) {
+	case BT_TUPLE: return join_tuples(t, home, x);
+	case BT_STRING:
+	case BT_BUFFER: home->size = x->size > home->size ? x->size : home->size; return true;
+	case BT_STRUCT:
+	case BT_ARRAY: return ty_same(home->c, x->c);
+	case BT_KSTACK:
+	case BT_USTACK: return home->size == x->size && str_eq(home->extra, x->extra);
+	case BT_AGG:
+	case BT_ARGS: return false;
+	default: return true;
+	}
 }
 
 bool bt_type_join(struct bt_typer *t, struct bt_type *home, struct bt_type x)
 {
 	struct bt_type joined = *home;
 
-	if (x.kind == BT_UNKNOWN || x.kind == BT_BAD || home->kind == BT_BAD)
-		return true;
-	if (home->kind == BT_UNKNOWN) {
-		joined = x;
-		if (x.kind == BT_INT)
-			joined.bytes = 8;
-	} else if (bt_is_number(home) && bt_is_number(&x)) {
-		joined = join_numbers(home, &x);
-	} else if (home->kind == BT_STRING && x.kind == BT_STRING) {
-		joined.size = x.size > home->size ? x.size : home->size;
-	} else {
+	if (!join(t, &joined, &x))
 		return false;
-	}
-	t->changed |= !same_type(home, &joined);
+	t->changed |= !bt_same_type(home, &joined);
 	*home = joined;
 	return true;
 }
@@ -161,23 +154,32 @@ void bt_hint(struct bt_typer *t, const char *fmt, ...)
 
 /* ---- assignments ----------------------------------------------------------------------------- */
 
-static struct bt_var *make_var(struct bt_typer *t, const struct bt_expr *e, u32 from)
+struct bt_var *bt_find_var(struct bt_typer *t, str name)
 {
-	struct bt_var *v = strmap_get(&t->clause->var_names, e->name);
+	for (u32 i = t->scope.n; i-- > 0;)
+		if (str_eq(t->scope.at[i]->name, name))
+			return t->scope.at[i];
+	return NULL;
+}
 
-	if (v)
-		return v;
-	if (t->clause->vars.n == MAX_VARS)
+/* The variable that this place declares: the same in every pass. */
+static struct bt_var *make_var(struct bt_typer *t, struct bt_expr *e)
+{
+	struct bt_var *v = e->var;
+
+	if (!v && t->clause->vars.n == MAX_VARS)
 		diag_add(t->u->o.dx, e->span, E_TOO_LARGE, "a probe has at most %u variables",
 			 MAX_VARS);
-	if (t->clause->vars.n >= MAX_VARS)
+	if (!v && t->clause->vars.n >= MAX_VARS)
 		return t->clause->vars.at[0];
-	v = arena_new_of(t->a, struct bt_var);
-	v->name = e->name;
-	v->span = e->span;
-	v->from = from;
-	*vec_push(t->a, &t->clause->vars) = v;
-	strmap_put(t->a, &t->clause->var_names, v->name, v);
+	if (!v) {
+		v = e->var = arena_new_of(t->a, struct bt_var);
+		v->name = e->name;
+		v->span = e->span;
+		v->depth = t->loops;
+		*vec_push(t->a, &t->clause->vars) = v;
+	}
+	*vec_push(t->a, &t->scope) = v;
 	return v;
 }
 
@@ -192,6 +194,10 @@ static void mismatch(struct bt_typer *t, struct bt_expr *target, const struct bt
 
 static bool is_value(struct bt_typer *t, struct bt_expr *e)
 {
+	if (e->type.kind == BT_STRUCT && !bt_complete(t->u, e->type.c)) {
+		bt_error(t, e, E_BT_TYPE, "the size of this struct is not known");
+		return false;
+	}
 	if (e->type.kind != BT_VOID && e->type.kind != BT_ARGS)
 		return true;
 	bt_error(t, e, E_BT_TYPE,
@@ -200,24 +206,89 @@ static bool is_value(struct bt_typer *t, struct bt_expr *e)
 	return false;
 }
 
+/* A variable of a loop's surroundings that its body, a function of its own, uses too. */
+static void share(struct bt_typer *t, struct bt_var *v)
+{
+	if (!t->loops || v->is_shared || v->depth >= t->loops)
+		return;
+	v->is_shared = true;
+}
+
+struct bt_var *bt_use_var(struct bt_typer *t, struct bt_expr *e)
+{
+	struct bt_var *v = bt_find_var(t, e->name);
+
+	if (v)
+		share(t, v);
+	return v;
+}
+
+static bool settle_declared(struct bt_typer *t, struct bt_expr *e, struct bt_type_name *tn,
+			    struct bt_var *v)
+{
+	struct bt_type want;
+
+	if (!tn || v->is_typed)
+		return true;
+	if (!bt_named_type(t, e, tn, &want))
+		return false;
+	v->is_typed = true;
+	bt_type_join(t, &v->type, want);
+	return true;
+}
+
+static struct bt_var *declare_var(struct bt_typer *t, struct bt_expr *e)
+{
+	struct bt_var *old = bt_find_var(t, e->name);
+
+	if (old) {
+		bt_error(t, e, E_BT_NAME, "variable " STR_FMT " is declared twice",
+			 STR_ARG(e->name));
+		if (t->report)
+			diag_note(t->u->o.dx, old->span, "the first time here");
+		return NULL;
+	}
+	return make_var(t, e);
+}
+
+static struct bt_var *target_var(struct bt_typer *t, struct bt_stmt *s)
+{
+	struct bt_var *v;
+
+	if (s->is_let)
+		return declare_var(t, s->target);
+	v = bt_use_var(t, s->target);
+	return v ? (s->target->var = v) : make_var(t, s->target);
+}
+
 static void assign_var(struct bt_typer *t, struct bt_stmt *s)
 {
 	struct bt_expr *e = s->target;
 	struct bt_var *v;
 
 	bt_type_expr(t, s->value);
-	if (!is_value(t, s->value))
-		return;
 	if (s->value->type.kind == BT_AGG) {
 		bt_error(t, s->value, E_BT_TYPE, "%s() is kept in a map, not in a variable",
 			 bt_type_name(&s->value->type));
 		return;
 	}
-	v = e->var = make_var(t, e, s->span.hi);
+	if (!is_value(t, s->value))
+		return;
+	v = target_var(t, s);
+	if (!v || !settle_declared(t, e, s->tn, v))
+		return;
 	if (!bt_type_join(t, &v->type, s->value->type))
 		mismatch(t, e, s->value, v->name, &v->type, v->span);
 	else
 		e->type = v->type;
+}
+
+static void type_let(struct bt_typer *t, struct bt_stmt *s)
+{
+	struct bt_var *v = declare_var(t, s->target);
+
+	if (v)
+		settle_declared(t, s->target, s->tn, v);
 }
 
 static void assign_map(struct bt_typer *t, struct bt_stmt *s)
@@ -268,19 +339,10 @@ static void assign_op(struct bt_typer *t, struct bt_stmt *s)
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-static void type_stmts(struct bt_typer *t, struct bt_stmt *s);
-
-static void not_yet(struct bt_typer *t, struct span at, str what)
-{
-	if (t->report)
-		diag_add(t->u->o.dx, at, E_BT_NOT_YET, STR_FMT " is not compiled yet",
-			 STR_ARG(what));
-}
-
 static void type_condition(struct bt_typer *t, struct bt_expr *e)
 {
 	bt_type_expr(t, e);
-	if (e->type.kind != BT_BAD && e->type.kind != BT_UNKNOWN && !bt_is_number(&e->type))
+	if (!bt_is_open(e) && !bt_is_number(&e->type))
 		bt_error(t, e, E_BT_TYPE, "a condition is a number, this is %s",
 			 bt_type_name(&e->type));
 }
@@ -297,33 +359,126 @@ static void type_alone(struct bt_typer *t, struct bt_expr *e)
 	bt_hint(t, "for example @x = %s(%s)", name, e->n_args ? "…" : "");
 }
 
+static void type_scope(struct bt_typer *t, struct bt_stmt *s)
+{
+	u32 visible = t->scope.n;
+
+	bt_type_stmts(t, s);
+	if (!t->u->config.is_old)
+		t->scope.n = visible;
+}
+
+static void type_unroll(struct bt_typer *t, struct bt_stmt *s)
+{
+	s64 n;
+
+	bt_type_expr(t, s->value);
+	if (!bt_const_value(s->value, &n))
+		bt_error(t, s->value, E_BT_TYPE, "unroll wants a constant");
+	else if (n < 1 || n > 100)
+		bt_error(t, s->value, E_BT_TYPE, "unroll goes from 1 to 100 times");
+	type_scope(t, s->body);
+}
+
+/* The variable of a loop: made anew, visible in the body only. */
+static void type_loop_body(struct bt_typer *t, struct bt_stmt *s, struct bt_type x)
+{
+	u32 visible = t->scope.n;
+	struct bt_var *v;
+
+	t->loops += s->kind == ST_FOR_MAP;
+	v = declare_var(t, s->target);
+	if (v) {
+		bt_type_join(t, &v->type, x);
+		s->target->type = v->type;
+	}
+	bt_type_stmts(t, s->body);
+	t->loops -= s->kind == ST_FOR_MAP;
+	t->scope.n = visible;
+}
+
+static void type_for_range(struct bt_typer *t, struct bt_stmt *s)
+{
+	struct bt_expr *ends[2] = { s->value, s->until };
+
+	for (u32 i = 0; i < 2; i++) {
+		bt_type_expr(t, ends[i]);
+		if (!bt_is_open(ends[i]) && ends[i]->type.kind != BT_INT)
+			bt_error(t, ends[i], E_BT_TYPE, "a range goes over integers, this is %s",
+				 bt_type_name(&ends[i]->type));
+	}
+	type_loop_body(t, s, bt_int(8, true));
+}
+
+static void type_for_map(struct bt_typer *t, struct bt_stmt *s)
+{
+	struct bt_map *m = s->value->map;
+	struct bt_type parts[2], pair = { 0 };
+
+	if (!m->is_assigned) {
+		bt_error(t, s->value, E_BT_NAME, "nothing is ever assigned to map " STR_FMT,
+			 STR_ARG(m->name));
+		return;
+	}
+	if (m->is_known && m->key.kind == BT_VOID) {
+		bt_error(t, s->value, E_BT_TYPE, STR_FMT " has no keys to go over",
+			 STR_ARG(m->name));
+		return;
+	}
+	if (m->show != OBJ_SHOW_VALUE) {
+		bt_error(t, s->value, E_BT_NOT_YET,
+			 "a loop over the %s of " STR_FMT " is not compiled yet",
+			 bt_show_name(m->show), STR_ARG(m->name));
+		return;
+	}
+	parts[0] = m->key;
+	parts[1] = m->value;
+	if (m->is_known && m->value.kind != BT_UNKNOWN)
+		pair = bt_tuple_of(t->a, parts, NULL, 2);
+	type_loop_body(t, s, pair);
+}
+
+static void type_assign(struct bt_typer *t, struct bt_stmt *s)
+{
+	if (s->op != T_SET)
+		assign_op(t, s);
+	else if (s->target->kind == EX_VAR)
+		assign_var(t, s);
+	else
+		assign_map(t, s);
+}
+
 static void type_stmt(struct bt_typer *t, struct bt_stmt *s)
 {
 	switch (s->kind) {
 	case ST_EXPR: type_alone(t, s->value); break;
-	case ST_ASSIGN:
-		if (s->target->kind == EX_NOT_YET)
-			bt_type_expr(t, s->target);
-		else if (s->op != T_SET)
-			assign_op(t, s);
-		else if (s->target->kind == EX_VAR)
-			assign_var(t, s);
-		else
-			assign_map(t, s);
-		break;
+	case ST_ASSIGN: type_assign(t, s); break;
+	case ST_LET: type_let(t, s); break;
 	case ST_IF:
 		type_condition(t, s->value);
-		type_stmts(t, s->body);
-		type_stmts(t, s->other);
+		type_scope(t, s->body);
+		type_scope(t, s->other);
 		break;
-	case ST_BLOCK: type_stmts(t, s->body); break;
-	case ST_NOT_YET: not_yet(t, s->span, s->what); break;
+	case ST_BLOCK: type_scope(t, s->body); break;
+	case ST_WHILE:
+		type_condition(t, s->value);
+		type_scope(t, s->body);
+		break;
+	case ST_UNROLL: type_unroll(t, s); break;
+	case ST_FOR_RANGE: type_for_range(t, s); break;
+	case ST_FOR_MAP: type_for_map(t, s); break;
 	case ST_RETURN:
+		if (s->value)
+			bt_type_expr(t, s->value);
+		break;
+	case ST_BREAK:
+	case ST_CONTINUE:
+	case ST_NOT_YET:
 	case ST_BAD: break;
 	}
 }
 
-static void type_stmts(struct bt_typer *t, struct bt_stmt *s)
+void bt_type_stmts(struct bt_typer *t, struct bt_stmt *s)
 {
 	for (; s; s = s->next)
 		type_stmt(t, s);
@@ -333,9 +488,11 @@ static void type_pass(struct bt_typer *t)
 {
 	for (struct bt_clause *c = t->u->first; c; c = c->next) {
 		t->clause = c;
+		t->scope.n = t->loops = 0;
 		if (c->pred)
 			type_condition(t, c->pred);
-		type_stmts(t, c->body);
+		if (c->body)
+			bt_type_stmts(t, c->body->body);
 	}
 }
 

@@ -14,25 +14,20 @@ static struct bt_type of_kind(enum bt_kind k)
 	return (struct bt_type){ .kind = k };
 }
 
-static bool is_open(const struct bt_expr *e)
-{
-	return e->type.kind == BT_UNKNOWN || e->type.kind == BT_BAD;
-}
-
 /* The i-th argument must be a number; true if it is known to be one. */
-static bool want_number(struct bt_typer *t, struct bt_expr *e, u32 i)
+bool bt_want_number(struct bt_typer *t, struct bt_expr *e, u32 i)
 {
 	struct bt_expr *x = e->args[i];
 
 	bt_type_expr(t, x);
-	if (is_open(x) || bt_is_number(&x->type))
-		return !is_open(x);
+	if (bt_is_open(x) || bt_is_number(&x->type))
+		return !bt_is_open(x);
 	bt_error(t, x, E_BT_CALL, STR_FMT "() wants a number here, this is %s", STR_ARG(e->name),
 		 bt_type_name(&x->type));
 	return false;
 }
 
-static bool want_literal(struct bt_typer *t, struct bt_expr *e, u32 i)
+bool bt_want_literal(struct bt_typer *t, struct bt_expr *e, u32 i)
 {
 	struct bt_expr *x = e->args[i];
 
@@ -60,10 +55,23 @@ static enum obj_show show_of(enum bt_name_id f)
 	}
 }
 
+/* hist(n, k): 2^k buckets for each power of two. */
+static bool hist_bits(struct bt_typer *t, struct bt_expr *e)
+{
+	s64 k;
+
+	if (bt_const_value(e->args[1], &k) && k >= 0 && k <= 5)
+		return true;
+	bt_error(t, e->args[1], E_BT_CALL, "hist() wants a constant from 0 to 5 here");
+	return false;
+}
+
 static void type_agg(struct bt_typer *t, struct bt_expr *e)
 {
 	for (u32 i = 0; i < e->n_args; i++)
-		want_number(t, e, i);
+		bt_want_number(t, e, i);
+	if (e->builtin->id == F_HIST && e->n_args == 2 && !hist_bits(t, e))
+		return;
 	e->type = of_kind(BT_AGG);
 	e->type.agg = (u8)show_of(e->builtin->id);
 	e->type.is_signed =
@@ -115,6 +123,15 @@ void bt_type_aggregation(struct bt_typer *t, struct bt_expr *target, struct bt_e
 	}
 	if (show == OBJ_SHOW_LHIST && !lhist_bounds(t, call, bounds))
 		return;
+	if (show == OBJ_SHOW_HIST && call->n_args == 2)
+		bt_const_value(call->args[1], &bounds[0]);
+	if (m->is_declared && m->kind != ISA_MAP_PERCPU_HASH) {
+		bt_error(t, target, E_BT_TYPE,
+			 STR_FMT " is declared as another kind of map: aggregations are kept in a "
+				 "percpuhash",
+			 STR_ARG(m->name));
+		return;
+	}
 	if (m->value.kind == BT_UNKNOWN) {
 		m->value = call->type;
 		m->show = show;
@@ -141,7 +158,7 @@ static bool want_map(struct bt_typer *t, struct bt_expr *e, bool with_key)
 	}
 	if (with_key) {
 		bt_type_map_key(t, x);
-	} else if (x->n_args) {
+	} else if (x->a) {
 		bt_error(t, x, E_BT_CALL, STR_FMT "() wants the whole map, without a key",
 			 STR_ARG(e->name));
 		return false;
@@ -159,9 +176,9 @@ static void type_delete(struct bt_typer *t, struct bt_expr *e)
 {
 	struct bt_expr *x = e->args[0];
 
-	if (e->n_args == 2 && x->kind == EX_MAP && !x->n_args) {
-		x->args = &e->args[1];
-		x->n_args = e->n_args = 1;
+	if (e->n_args == 2 && x->kind == EX_MAP && !x->a) {
+		x->a = e->args[1];
+		e->n_args = 1;
 	} else if (e->n_args == 2) {
 		bt_error(t, e, E_BT_CALL, "delete() takes one entry: delete(@m, key)");
 		return;
@@ -172,20 +189,62 @@ static void type_delete(struct bt_typer *t, struct bt_expr *e)
 			 "deleting one entry of a histogram is not compiled yet");
 }
 
+/* has_key(@m, k) */
+static void type_has_key(struct bt_typer *t, struct bt_expr *e)
+{
+	struct bt_expr *x = e->args[0];
+
+	if (x->kind == EX_MAP && !x->a)
+		x->a = e->args[1];
+	if (!want_map(t, e, true))
+		return;
+	if (x->map->show == OBJ_SHOW_HIST || x->map->show == OBJ_SHOW_LHIST)
+		bt_error(t, e, E_BT_NOT_YET, "has_key() of a histogram is not compiled yet");
+	else if (bt_is_open(x->a))
+		e->type = x->a->type;
+	else
+		e->type = bt_bool(t->u);
+}
+
+/* print(@m), print(@m, top), print(@m, top, div) */
+static void type_print_map(struct bt_typer *t, struct bt_expr *e)
+{
+	s64 n;
+
+	if (!want_map(t, e, false))
+		return;
+	for (u32 i = 1; i < e->n_args; i++) {
+		if (e->args[i]->kind == EX_PARAM)
+			bt_type_expr(t, e->args[i]);
+		if (!bt_const_value(e->args[i], &n) || n < (i == 2) || n > INT32_MAX)
+			bt_error(t, e->args[i], E_BT_CALL, "print() wants a constant here");
+	}
+}
+
+static bool is_printable(const struct bt_type *x)
+{
+	return bt_is_scalar(x) || (x->kind >= BT_STRING && x->kind <= BT_ARRAY);
+}
+
 static void type_print(struct bt_typer *t, struct bt_expr *e)
 {
 	struct bt_expr *x = e->args[0];
 
-	if (x->kind == EX_MAP && !x->n_args) {
-		if (want_map(t, e, false) && e->n_args > 1)
-			bt_error(t, e->args[1], E_BT_NOT_YET,
-				 "print() of the largest entries only is not compiled yet");
+	if (x->kind == EX_MAP && !x->a) {
+		type_print_map(t, e);
+		return;
+	}
+	if (x->kind == EX_MAP && x->map->value.kind == BT_AGG) {
+		bt_type_map_key(t, x);
+		bt_error(t, x, E_BT_NOT_YET,
+			 "print() of one entry of the %s in " STR_FMT " is not compiled yet",
+			 bt_show_name(x->map->show), STR_ARG(x->name));
 		return;
 	}
 	bt_type_expr(t, x);
 	if (e->n_args > 1)
 		bt_error(t, e->args[1], E_BT_CALL, "print() of a value takes one argument");
-	else if (!is_open(x) && !bt_is_number(&x->type) && x->type.kind != BT_STRING)
+	else if (!bt_is_open(x) && !is_printable(&x->type))
 		bt_error(t, x, E_BT_CALL, "print() wants a map or a value, this is %s",
 			 bt_type_name(&x->type));
 }
@@ -211,8 +270,10 @@ static char conversion(str f, u32 *i, struct fault *out)
 		return 0;
 	}
 	if (f.s[*i] == 'r') {
-		*out = (struct fault){ E_BT_NOT_YET, "%r (a buffer) is not compiled yet" };
-		return 0;
+		++*i;
+		if (*i < f.n && (f.s[*i] == 'x' || f.s[*i] == 'h'))
+			++*i;
+		return 'r';
 	}
 	if (!f.s[*i] || !strchr("diuxXopcs", f.s[*i])) {
 		*out = (struct fault){ E_BT_CALL, "bpftrace does not have this conversion" };
@@ -225,11 +286,16 @@ static void check_argument(struct bt_typer *t, struct bt_expr *e, u32 k, char c)
 {
 	struct bt_expr *x = e->args[k];
 
-	if (is_open(x))
+	if (bt_is_open(x))
 		return;
-	if (c != 's' && x->type.kind == BT_STRING)
-		bt_error(t, x, E_BT_CALL, "%%%c wants a number, this is a string", c);
-	else if (c == 's' && x->type.kind == BT_PTR) {
+	if (c == 'r' && x->type.kind != BT_BUFFER) {
+		bt_error(t, x, E_BT_CALL, "%%r wants a buffer, this is %s",
+			 bt_type_name(&x->type));
+		bt_hint(t, "buf(address, length) makes one");
+	} else if (c != 's' && c != 'r' && !bt_is_scalar(&x->type)) {
+		bt_error(t, x, E_BT_CALL, "%%%c wants a number, this is %s", c,
+			 bt_type_name(&x->type));
+	} else if (c == 's' && x->type.kind == BT_PTR && t->u->config.is_old) {
 		bt_error(t, x, E_BT_CALL, "%%s wants a string, this is a pointer");
 		bt_hint(t, "read the string that it points to: str(…)");
 	}
@@ -271,11 +337,11 @@ static void type_printf(struct bt_typer *t, struct bt_expr *e)
 		struct bt_expr *x = e->args[i];
 
 		bt_type_expr(t, x);
-		if (!is_open(x) && !bt_is_number(&x->type) && x->type.kind != BT_STRING)
-			bt_error(t, x, E_BT_CALL, "printf() takes numbers and strings, this is %s",
-				 bt_type_name(&x->type));
+		if (!bt_is_open(x) && !is_printable(&x->type))
+			bt_error(t, x, E_BT_CALL, STR_FMT "() takes values, this is %s",
+				 STR_ARG(e->name), bt_type_name(&x->type));
 	}
-	if (!want_literal(t, e, 0))
+	if (!bt_want_literal(t, e, 0))
 		return;
 	if (e->args[0]->name.n > FORMAT_MAX)
 		bt_error(t, e->args[0], E_TOO_LARGE, "a format has at most %u bytes", FORMAT_MAX);
@@ -284,36 +350,6 @@ static void type_printf(struct bt_typer *t, struct bt_expr *e)
 }
 
 /* ---- the others ------------------------------------------------------------------------------ */
-
-static void type_str(struct bt_typer *t, struct bt_expr *e)
-{
-	u32 limit = bt_strlen(t->u);
-	struct bt_expr *x = e->args[0];
-	s64 n;
-
-	e->type = bt_string(limit);
-	bt_type_expr(t, x);
-	if (x->type.kind == BT_STRING && e->n_args == 1) {
-		e->type = x->type; /* str($1), str(args.comm) */
-		return;
-	}
-	if (!want_number(t, e, 0) || e->n_args == 1)
-		return;
-	if (!want_number(t, e, 1))
-		return;
-	if (bt_const_value(e->args[1], &n) && n >= 0 && n < limit)
-		e->type = bt_string((u32)n + 1);
-}
-
-static void type_space(struct bt_typer *t, struct bt_expr *e)
-{
-	e->type = bt_int(8, false);
-	if (!want_number(t, e, 0))
-		return;
-	e->type = e->args[0]->type;
-	e->type.is_literal = false;
-	e->type.region = e->builtin->id == F_UPTR ? IR_IN_USER : IR_IN_KERNEL;
-}
 
 static void unknown_function(struct bt_typer *t, struct bt_expr *e)
 {
@@ -336,9 +372,9 @@ static bool check_count(struct bt_typer *t, struct bt_expr *e)
 
 	if (e->n_args >= f->min && e->n_args <= f->max)
 		return true;
-	if (f->id == F_HIST && e->n_args == 2)
-		bt_error(t, e, E_BT_NOT_YET, "hist() with finer buckets is not compiled yet");
-	else if (f->min == f->max)
+	for (u32 i = 0; i < e->n_args; i++)
+		bt_type_expr(t, e->args[i]);
+	if (f->min == f->max)
 		bt_error(t, e, E_BT_CALL, "%s() takes %u argument%s, here it has %u", f->name,
 			 f->min, f->min == 1 ? "" : "s", e->n_args);
 	else
@@ -347,18 +383,29 @@ static bool check_count(struct bt_typer *t, struct bt_expr *e)
 	return false;
 }
 
-void bt_type_call(struct bt_typer *t, struct bt_expr *e)
+/* join(address of strings [, delimiter]) */
+static void type_join(struct bt_typer *t, struct bt_expr *e)
 {
-	const struct bt_name *f = e->builtin = bt_function(e->name);
+	if (bt_want_number(t, e, 0) && e->n_args == 2)
+		bt_want_literal(t, e, 1);
+}
 
-	if (!f) {
-		unknown_function(t, e);
-		return;
-	}
-	e->type = of_kind(BT_VOID);
-	if (!check_count(t, e))
-		return;
-	switch (f->id) {
+/* assert(condition, text) */
+static void type_assert(struct bt_typer *t, struct bt_expr *e)
+{
+	bt_want_number(t, e, 0);
+	bt_want_literal(t, e, 1);
+}
+
+static bool is_unsafe(enum bt_name_id id)
+{
+	return id == F_SYSTEM || id == F_SIGNAL || id == F_SIGNAL_THREAD || id == F_OVERRIDE;
+}
+
+/* Functions that act and give no value. */
+static void type_action(struct bt_typer *t, struct bt_expr *e)
+{
+	switch (e->builtin->id) {
 	case F_COUNT:
 	case F_SUM:
 	case F_MIN:
@@ -368,23 +415,56 @@ void bt_type_call(struct bt_typer *t, struct bt_expr *e)
 	case F_HIST:
 	case F_LHIST: type_agg(t, e); break;
 	case F_DELETE: type_delete(t, e); break;
+	case F_HAS_KEY: type_has_key(t, e); break;
 	case F_CLEAR:
 	case F_ZERO: want_map(t, e, false); break;
 	case F_PRINT: type_print(t, e); break;
-	case F_PRINTF: type_printf(t, e); break;
-	case F_STR: type_str(t, e); break;
-	case F_KPTR:
-	case F_UPTR: type_space(t, e); break;
+	case F_PRINTF:
+	case F_ERRORF:
+	case F_WARNF:
+	case F_SYSTEM:
+	case F_CAT: type_printf(t, e); break;
+	case F_JOIN: type_join(t, e); break;
+	case F_ASSERT: type_assert(t, e); break;
 	case F_EXIT:
 		if (e->n_args)
-			want_number(t, e, 0);
+			bt_want_number(t, e, 0);
 		break;
 	case F_TIME:
 		if (e->n_args)
-			want_literal(t, e, 0);
+			bt_want_literal(t, e, 0);
 		break;
 	default:
 		bt_error(t, e, E_BT_NOT_YET, STR_FMT "() is not compiled yet", STR_ARG(e->name));
 		break;
 	}
+}
+
+void bt_type_call(struct bt_typer *t, struct bt_expr *e)
+{
+	const struct bt_name *f = e->builtin = bt_function(e->name);
+
+	if (!f && !e->n_args && bt_builtin(e->name)) {
+		e->kind = EX_NAME; /* pid() is pid */
+		bt_type_expr(t, e);
+		return;
+	}
+	if (!f) {
+		unknown_function(t, e);
+		return;
+	}
+	e->type = of_kind(BT_VOID);
+	if (!check_count(t, e))
+		return;
+	if (is_unsafe(f->id) && t->u->o.is_safe) {
+		bt_error(t, e, E_BT_CALL, "%s() is an unsafe function being used in safe mode",
+			 f->name);
+		bt_hint(t, "--unsafe allows it");
+		return;
+	}
+	if (!bt_type_function(t, e))
+		type_action(t, e);
+	for (u32 i = 0; i < e->n_args; i++)
+		if (e->args[i]->type.kind == BT_BAD)
+			e->type.kind = BT_BAD;
 }
