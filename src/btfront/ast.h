@@ -76,6 +76,7 @@ struct bt_expr {
 	bool is_key;	  /* EX_TUPLE: made of @m[a, b] */
 	u16 depth;
 	str name; /* identifier, function, member; text of a string */
+	str bytes; /* of pton() */
 	u64 value;
 	struct bt_expr *a, *b, *c;
 	struct bt_expr **args; /* of a call; parts of a tuple */

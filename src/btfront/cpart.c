@@ -58,7 +58,9 @@ static void keep(struct copy *c, struct span s)
 /* Headers of the C library have nothing that a script needs beside constants that are known anyway. */
 static bool is_library_header(str line)
 {
-	static const char *const folders[] = { "sys/", "netinet/", "arpa/", "bits/", "net/", "asm/" };
+	static const char *const folders[] = {
+		"sys/", "netinet/", "arpa/", "bits/", "net/", "asm/"
+	};
 	int open = str_find(line, '<', 0);
 
 	line = str_trim(str_sub(line, 1, line.n));

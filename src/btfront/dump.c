@@ -55,11 +55,21 @@ static void put_parts(struct sbuf *out, const struct bt_tuple *t)
 static void put_type(struct sbuf *out, const struct bt_type *t)
 {
 	static const char *const names[] = {
-		[BT_UNKNOWN] = "?",	  [BT_BAD] = "error",		 [BT_VOID] = "void",
-		[BT_KSYM] = "ksym",	  [BT_KSTACK] = "kstack",	 [BT_MAC] = "mac",
-		[BT_USERNAME] = "username", [BT_TIMESTAMP] = "timestamp",
-		[BT_CGROUP_PATH] = "cgroup_path", [BT_INET] = "inet",	 [BT_USYM] = "usym",
-		[BT_USTACK] = "ustack",	  [BT_ARGS] = "args",
+		[BT_UNKNOWN] = "?",
+		[BT_BAD] = "error",
+		[BT_VOID] = "void",
+		[BT_KSYM] = "ksym",
+		[BT_KSTACK] = "kstack",
+		[BT_MAC] = "mac",
+		[BT_USERNAME] = "username",
+		[BT_TIMESTAMP] = "timestamp",
+		[BT_CGROUP_PATH] = "cgroup_path",
+		[BT_INET] = "inet",
+		[BT_USYM] = "usym",
+		[BT_USTACK] = "ustack",
+		[BT_STRERROR] = "strerror",
+		[BT_SYSCALL] = "syscall_name",
+		[BT_ARGS] = "args",
 	};
 
 	switch (t->kind) {
@@ -149,10 +159,10 @@ static void put_expr(struct sbuf *out, const struct bt_expr *e, u32 depth)
 static const char *statement(const struct bt_stmt *s)
 {
 	static const char *const names[] = {
-		[ST_BAD] = "bad",	  [ST_EXPR] = "do",	   [ST_LET] = "let",
-		[ST_IF] = "if",		  [ST_BLOCK] = "block",	   [ST_RETURN] = "return",
-		[ST_WHILE] = "while",	  [ST_UNROLL] = "unroll",  [ST_FOR_RANGE] = "for range",
-		[ST_FOR_MAP] = "for map", [ST_BREAK] = "break",	   [ST_CONTINUE] = "continue",
+		[ST_BAD] = "bad",	  [ST_EXPR] = "do",	  [ST_LET] = "let",
+		[ST_IF] = "if",		  [ST_BLOCK] = "block",	  [ST_RETURN] = "return",
+		[ST_WHILE] = "while",	  [ST_UNROLL] = "unroll", [ST_FOR_RANGE] = "for range",
+		[ST_FOR_MAP] = "for map", [ST_BREAK] = "break",	  [ST_CONTINUE] = "continue",
 	};
 
 	return (u32)s->kind < ARRAY_LEN(names) && names[s->kind] ? names[s->kind] : "not yet";

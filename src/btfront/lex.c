@@ -30,7 +30,7 @@ struct lexer {
 	struct bt_toks *out;
 	u32 errors;
 	bool is_quiet;
-	bool is_c;    /* OTHER: a C definition, which may go on behind its brace */
+	bool is_c; /* OTHER: a C definition, which may go on behind its brace */
 	bool is_typedef;
 	bool is_torn; /* an end is missing, or there was rubbish: what follows is guesswork */
 };
@@ -515,8 +515,8 @@ static bool goes_on(const struct lexer *l)
 
 	next.is_quiet = true;
 	skip_blanks(&next);
-	return l->is_c && (l->is_typedef ||
-			   str_starts(str_sub(l->s, next.at, 13), "__attribute__"));
+	return l->is_c &&
+	       (l->is_typedef || str_starts(str_sub(l->s, next.at, 13), "__attribute__"));
 }
 
 /* Braces and ends of definitions switch between the alphabets. */
@@ -562,7 +562,9 @@ bool bt_lex(struct arena *a, struct diags *dx, const struct source *src, struct 
 
 bool bt_lex_text(struct arena *a, struct diags *dx, str text, struct span at, struct bt_toks *out)
 {
-	struct lexer l = { .a = a, .dx = dx, .s = text, .out = out, .mode = BODY, .is_quiet = true };
+	struct lexer l = {
+		.a = a, .dx = dx, .s = text, .out = out, .mode = BODY, .is_quiet = true
+	};
 
 	for (skip_blanks(&l); l.at < l.s.n && !l.errors; skip_blanks(&l))
 		lex_ordinary(&l);

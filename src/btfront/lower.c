@@ -371,8 +371,7 @@ static const struct type *callback_type(struct bt_lower *l, u32 n)
 
 struct ir_fn *bt_begin_callback(struct bt_lower *l, struct bt_outer *saved, u32 n_params)
 {
-	str name = str_printf(l->o->a, STR_FMT "_loop%u", STR_ARG(l->b.fn->name),
-			      ++l->n_callbacks);
+	str name = str_printf(l->o->a, STR_FMT "_loop%u", STR_ARG(l->b.fn->name), ++l->n_callbacks);
 	struct ir_fn *fn = ir_fn_new(l->m, name, IR_STATIC, n_params, 64);
 
 	memset(saved, 0, sizeof(*saved));

@@ -215,45 +215,44 @@ static void lower_time(struct bt_lower *l, struct bt_expr *e)
 
 /* ---- join() --------------------------------------------------------------------------------- */
 
-enum { JOIN_STRINGS = 16, JOIN_OLD = 1024 };
+enum { JOIN_STRINGS = 16, JOIN_SIZE = 1024 };
 
-/* rec->count = 0;
- * for (i = 0; i < 16; i++) {
+/* for (i = 0; i < 16; i++) {
+ *	rec->strings[i][0] = 0;
  *	probe_read(&p, 8, argv + 8 * i);
  *	if (!p) break;
- *	probe_read_str(rec->strings[i], size, p); rec->count = i + 1;
+ *	probe_read_str(rec->strings[i], size, p);
  * } */
 static void lower_join(struct bt_lower *l, struct bt_expr *e)
 {
 	str delimiter = e->n_args == 2 ? e->args[1]->name : STR(" ");
-	u32 event = plan(l, e, OBJ_EV_JOIN, delimiter, NULL, 0), size = JOIN_OLD;
+	u32 event = plan(l, e, OBJ_EV_JOIN, delimiter, NULL, 0);
 	struct ir_ins *argv = bt_value(l, e->args[0]), *rec, *args[3];
 	u8 region = e->args[0]->type.region;
 	struct obj_event *ev = &l->o->events.at[event];
 	struct ir_block *end, *done;
 
-	if (!ev->args.n) {
-		*vec_push(l->o->a, &ev->args) =
-			(struct obj_field){ .kind = OBJ_F_UINT, .off = 8, .size = 8 };
-		*vec_push(l->o->a, &ev->args) =
-			(struct obj_field){ .kind = OBJ_F_STR, .off = 16, .size = size };
-		ev->size = 16 + JOIN_STRINGS * size;
-		l->largest = ev->size > l->largest ? ev->size : l->largest;
-	}
+	if (!ev->args.n)
+		for (u32 i = 0; i < JOIN_STRINGS; i++)
+			*vec_push(l->o->a, &ev->args) = (struct obj_field){
+				.kind = OBJ_F_STR, .off = 8 + i * JOIN_SIZE, .size = JOIN_SIZE
+			};
+	ev->size = 8 + JOIN_STRINGS * JOIN_SIZE;
+	l->largest = ev->size > l->largest ? ev->size : l->largest;
 	rec = reserve(l, event, &end);
 	done = ir_block_new(l->b.fn);
-	ir_store(&l->b, 8, rec, 8, bt_num(l, 0));
 	for (u32 i = 0; i < JOIN_STRINGS; i++) {
 		struct ir_block *more = ir_block_new(l->b.fn);
-		struct ir_ins *p = bt_read(l, (struct bt_place){ argv, 8 * i, region }, 8, false);
+		struct ir_ins *p;
 
+		ir_store(&l->b, 8, rec, 8 + i * JOIN_SIZE, bt_num(l, 0));
+		p = bt_read(l, (struct bt_place){ argv, 8 * i, region }, 8, false);
 		ir_if(&l->b, p, more, done);
 		l->b.at = more;
-		args[0] = bt_address(l, rec, 16 + i * size);
-		args[1] = bt_num(l, size);
+		args[0] = bt_address(l, rec, 8 + i * JOIN_SIZE);
+		args[1] = bt_num(l, JOIN_SIZE);
 		args[2] = p;
 		bt_call(l, bt_reader(region, true), args, 3);
-		ir_store(&l->b, 8, rec, 8, bt_num(l, i + 1));
 	}
 	bt_enter(l, done);
 	send(l, rec, end);

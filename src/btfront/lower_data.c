@@ -116,8 +116,8 @@ static void put_choice(struct bt_lower *l, struct bt_expr *e, const struct dest 
 	bt_enter(l, end);
 }
 
-/* {address or number of a stack, process} */
-static void put_with_process(struct bt_lower *l, struct ir_ins *x, const struct dest *d)
+/* {address, process} */
+static void put_user_symbol(struct bt_lower *l, struct ir_ins *x, const struct dest *d)
 {
 	struct ir_ins *both = bt_call(l, H_PID_TGID, NULL, 0);
 
@@ -185,8 +185,8 @@ static void put_bytes(struct bt_lower *l, struct bt_expr *e, const struct dest *
 	for (u32 i = 0; i < bt_size(d->to); i += 8) {
 		u64 w = 0;
 
-		if (i < e->name.n)
-			memcpy(&w, e->name.s + i, e->name.n - i < 8 ? e->name.n - i : 8);
+		if (i < e->bytes.n)
+			memcpy(&w, e->bytes.s + i, e->bytes.n - i < 8 ? e->bytes.n - i : 8);
 		ir_store(&l->b, 8, d->base, d->off + i, bt_num(l, (s64)w));
 	}
 }
@@ -196,9 +196,7 @@ static void put_call(struct bt_lower *l, struct bt_expr *e, const struct dest *d
 	switch (e->builtin->id) {
 	case F_NTOP: put_inet(l, e, d); break;
 	case F_BUF: put_buffer(l, e, d); break;
-	case F_USYM: put_with_process(l, bt_value(l, e->args[0]), d); break;
-	case F_USTACK:
-	case N_USTACK: put_with_process(l, bt_stack_number(l, &e->type), d); break;
+	case F_USYM: put_user_symbol(l, bt_value(l, e->args[0]), d); break;
 	case F_PTON: put_bytes(l, e, d); break;
 	default: bt_clear(l, d->base, d->off, bt_size(d->to)); break;
 	}
@@ -349,6 +347,8 @@ static enum obj_field_kind kind_of(const struct bt_type *t)
 	case BT_USERNAME: return OBJ_F_USERNAME;
 	case BT_TIMESTAMP: return OBJ_F_TIMESTAMP;
 	case BT_CGROUP_PATH: return OBJ_F_CGROUP_PATH;
+	case BT_STRERROR: return OBJ_F_STRERROR;
+	case BT_SYSCALL: return OBJ_F_SYSCALL_NAME;
 	case BT_BUFFER: return OBJ_F_BUFFER;
 	case BT_STRUCT: return OBJ_F_STRUCT;
 	case BT_ARRAY: return OBJ_F_ARRAY;
@@ -368,7 +368,7 @@ void bt_describe(struct bt_lower *l, struct obj_field *f, const struct bt_type *
 	f->off = off;
 	f->size = bt_size(t);
 	f->map = OBJ_NONE;
-	f->extra = t->extra;
+	f->extra = str_is(t->extra, "bpftrace") ? STR("") : t->extra;
 	if (t->kind == BT_STRUCT || t->kind == BT_ARRAY || f->kind == OBJ_F_ENUM)
 		f->type = t->c;
 	if (t->kind == BT_KSTACK || t->kind == BT_USTACK)

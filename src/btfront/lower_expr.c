@@ -270,8 +270,8 @@ void bt_effects(struct bt_lower *l, struct bt_expr *e)
 		incdec(l, e, false);
 	else if (bt_is_scalar(&e->type) || (is_void && e->kind != EX_TUPLE))
 		bt_value(l, e);
-	else if (e->type.kind != BT_STRUCT && e->type.kind != BT_ARRAY &&
-		 e->type.kind != BT_ARGS && e->type.kind != BT_AGG)
+	else if (e->type.kind != BT_STRUCT && e->type.kind != BT_ARRAY && e->type.kind != BT_ARGS &&
+		 e->type.kind != BT_AGG)
 		bt_memory(l, e);
 }
 

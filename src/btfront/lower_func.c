@@ -24,14 +24,19 @@ u32 bt_stack_map(struct bt_lower *l, const struct bt_type *t)
 
 struct ir_ins *bt_stack_number(struct bt_lower *l, const struct bt_type *t)
 {
-	struct ir_ins *args[3];
+	struct ir_ins *args[3], *id, *tgid;
 
 	if (!l->ctx)
 		return bt_num(l, -1);
 	args[0] = l->ctx;
 	args[1] = bt_map_address(l, bt_stack_map(l, t));
 	args[2] = bt_num(l, t->kind == BT_USTACK ? USER_STACK : 0);
-	return bt_call(l, H_STACKID, args, 3);
+	id = bt_call(l, H_STACKID, args, 3);
+	if (t->kind == BT_KSTACK)
+		return id;
+	tgid = bt_call(l, H_PID_TGID, NULL, 0);
+	tgid = bt_op(l, IR_SHL, bt_op(l, IR_LSHR, tgid, 32), 32);
+	return ir_binary(&l->b, IR_OR, 64, ir_extend(&l->b, false, 32, 64, id), tgid);
 }
 
 /* ---- strings -------------------------------------------------------------------------------- */
@@ -231,7 +236,7 @@ static struct ir_ins *call1(struct bt_lower *l, u32 helper, struct bt_expr *x)
 	return bt_call(l, helper, args, 1);
 }
 
-static struct ir_ins *override(struct bt_lower *l, struct bt_expr *x)
+static struct ir_ins * override(struct bt_lower *l, struct bt_expr *x)
 {
 	struct ir_ins *args[2] = { l->ctx, bt_value(l, x) };
 
@@ -250,8 +255,11 @@ struct ir_ins *bt_function_value(struct bt_lower *l, struct bt_expr *e)
 	case F_KPTR:
 	case F_UPTR:
 	case F_KSYM:
+	case F_STRERROR:
+	case F_SYSCALL_NAME:
 	case F_CGROUP_PATH: return bt_value(l, e->args[0]);
 	case F_STRFTIME: return bt_value(l, e->args[1]);
+	case F_USTACK:
 	case F_KSTACK: return bt_stack_number(l, &e->type);
 	case F_BSWAP: return byte_swap(l, e);
 	case F_MACADDR: return mac_address(l, e);

@@ -103,8 +103,8 @@ struct ir_ins *bt_builtin_value(struct bt_lower *l, struct bt_expr *e)
 	case N_RETVAL: return bt_result(l, e->span);
 	case N_PPID: return task_number(l, "real_parent", "tgid", e->span);
 	case N_LEADER_TID: return task_number(l, "group_leader", "pid", e->span);
-	case N_NCPUS:
-		return bt_num(l, l->u->o.machine ? probes_cpus(l->u->o.machine) : 1);
+	case N_NCPUS: return bt_num(l, l->u->o.machine ? probes_cpus(l->u->o.machine) : 1);
+	case N_USTACK:
 	case N_KSTACK: return bt_stack_number(l, &e->type);
 	case N_USERMODE: return user_mode(l);
 	case N_CPID: return bt_num(l, l->u->o.cpid);

@@ -177,7 +177,10 @@ static struct ir_ins *read_bits(struct bt_lower *l, struct bt_place p, const str
 	if (shift + m->bits > 8 * unit) { /* packed */
 		start = bit_off / 8;
 		shift = bit_off % 8;
-		unit = shift + m->bits <= 8 ? 1 : shift + m->bits <= 16 ? 2 : shift + m->bits <= 32 ? 4 : 8;
+		unit = shift + m->bits <= 8    ? 1
+		       : shift + m->bits <= 16 ? 2
+		       : shift + m->bits <= 32 ? 4
+					       : 8;
 	}
 	p.off += start;
 	x = bt_read(l, p, unit, false);

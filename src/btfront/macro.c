@@ -273,8 +273,7 @@ static struct bt_expr *use_macro(struct bt_parser *p, const struct overloads *o)
 		return bt_node(p, EX_BAD, name->span);
 	for (u32 i = 0; i < o->list.n; i++)
 		if (o->list.at[i]->n_params == u.n_args)
-			return expand(&u, o->list.at[i],
-				      span_join(name->span, p->tok[-1].span));
+			return expand(&u, o->list.at[i], span_join(name->span, p->tok[-1].span));
 	return refuse(p, name->span, "macro '" STR_FMT "' takes another number of arguments",
 		      name->text);
 }
@@ -291,8 +290,8 @@ static struct bt_expr *use_define(struct bt_parser *p, str body)
 			      name->text);
 	if (!bt_lex_text(p->a, p->dx, body, name->span, &toks)) {
 		p->depth--;
-		return refuse(p, name->span,
-			      "macro '" STR_FMT "' is no expression of the language", name->text);
+		return refuse(p, name->span, "macro '" STR_FMT "' is no expression of the language",
+			      name->text);
 	}
 	p->tok = toks.list.at;
 	e = bt_parse_expr(p);

@@ -344,8 +344,8 @@ static struct bt_stmt *parse_braces(struct bt_parser *p, struct bt_expr **out_va
 		if (bt_accept(p, T_SEMI))
 			continue;
 		s = parse_stmt(p);
-		if (out_value && s->kind == ST_EXPR && !p->is_stuck &&
-		    p->tok->kind == T_RBRACE && p->tok[-1].kind != T_SEMI) {
+		if (out_value && s->kind == ST_EXPR && !p->is_stuck && p->tok->kind == T_RBRACE &&
+		    p->tok[-1].kind != T_SEMI) {
 			*out_value = s->value;
 			break;
 		}

@@ -109,13 +109,13 @@ static void parse_list(struct bt_parser *p, struct bt_expr *e, enum bt_tok_kind 
 /* ---- types ---------------------------------------------------------------------------------- */
 
 static const char *const plain_types[] = {
-	"bool",	   "int8",     "int16",	   "int32",    "int64",	   "uint8",   "uint16",
-	"uint32",  "uint64",   "int8_t",   "int16_t",  "int32_t",  "int64_t", "uint8_t",
-	"uint16_t", "uint32_t", "uint64_t", "u8",	"u16",	    "u32",     "u64",
-	"s8",	   "s16",      "s32",	   "s64",      "size_t",   "ssize_t", "pid_t",
-	"char",	   "short",    "int",	   "long",     "unsigned", "signed",  "void",
-	"string",  "inet",     "buffer",   "uintptr_t", "mac_addr_t", "username_t", "ksym_t",
-	"usym_t",  "kstack_t", "ustack_t", "typeof",
+	"bool",	    "int8",	"int16",    "int32",	 "int64",      "uint8",	     "uint16",
+	"uint32",   "uint64",	"int8_t",   "int16_t",	 "int32_t",    "int64_t",    "uint8_t",
+	"uint16_t", "uint32_t", "uint64_t", "u8",	 "u16",	       "u32",	     "u64",
+	"s8",	    "s16",	"s32",	    "s64",	 "size_t",     "ssize_t",    "pid_t",
+	"char",	    "short",	"int",	    "long",	 "unsigned",   "signed",     "void",
+	"string",   "inet",	"buffer",   "uintptr_t", "mac_addr_t", "username_t", "ksym_t",
+	"usym_t",   "kstack_t", "ustack_t", "typeof",
 };
 
 static bool is_plain_type(str x)
@@ -506,8 +506,8 @@ static void set_key(struct bt_parser *p, struct bt_expr *e)
 	if (e->n_args == 1) {
 		e->a = e->args[0];
 	} else if (e->n_args) {
-		e->a = bt_node(p, EX_TUPLE, span_join(e->args[0]->span,
-						      e->args[e->n_args - 1]->span));
+		e->a = bt_node(p, EX_TUPLE,
+			       span_join(e->args[0]->span, e->args[e->n_args - 1]->span));
 		e->a->args = e->args;
 		e->a->n_args = e->n_args;
 		e->a->is_key = true;

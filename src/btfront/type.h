@@ -29,17 +29,19 @@ enum bt_kind {
 	BT_INT, /* also bool and enums */
 	BT_PTR,
 	BT_KSYM,	/* an address of the kernel */
-	BT_KSTACK,	/* the number of a stack */
+	BT_KSTACK,	/* the number of a stack; process */
+	BT_USTACK,	/* likewise */
 	BT_MAC,		/* 6 bytes */
 	BT_USERNAME,	/* a user's number */
 	BT_TIMESTAMP,	/* nanoseconds since boot; `extra` is strftime's format */
+	BT_STRERROR,	/* an error number, shown as its text */
+	BT_SYSCALL,	/* a system call's number, shown as its name */
 	BT_CGROUP_PATH, /* a cgroup's number; `extra` is a pattern of hierarchies */
 	/* in memory */
 	BT_STRING,
 	BT_BUFFER, /* u64 length, then the bytes */
 	BT_INET,   /* u64 family, 16 bytes */
 	BT_USYM,   /* u64 address, u64 process */
-	BT_USTACK, /* u64 number of the stack, u64 process */
 	BT_TUPLE,  /* also records */
 	BT_STRUCT, /* C struct or union; wherever `region` says */
 	BT_ARRAY,  /* C array, likewise */

@@ -289,8 +289,7 @@ static void check_argument(struct bt_typer *t, struct bt_expr *e, u32 k, char c)
 	if (bt_is_open(x))
 		return;
 	if (c == 'r' && x->type.kind != BT_BUFFER) {
-		bt_error(t, x, E_BT_CALL, "%%r wants a buffer, this is %s",
-			 bt_type_name(&x->type));
+		bt_error(t, x, E_BT_CALL, "%%r wants a buffer, this is %s", bt_type_name(&x->type));
 		bt_hint(t, "buf(address, length) makes one");
 	} else if (c != 's' && c != 'r' && !bt_is_scalar(&x->type)) {
 		bt_error(t, x, E_BT_CALL, "%%%c wants a number, this is %s", c,

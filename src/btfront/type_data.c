@@ -48,8 +48,7 @@ u32 bt_size(const struct bt_type *t)
 	case BT_STRING:
 	case BT_BUFFER: return t->size;
 	case BT_INET: return 24;
-	case BT_USYM:
-	case BT_USTACK: return 16;
+	case BT_USYM: return 16;
 	case BT_TUPLE: return t->tuple->size;
 	case BT_STRUCT:
 	case BT_ARRAY: return (u32)round_up(t->c->size, 8);
@@ -113,7 +112,7 @@ const char *bt_type_name(const struct bt_type *t)
 {
 	switch (t->kind) {
 	case BT_INT:
-		return t->is_bool			   ? "a truth value"
+		return t->is_bool		       ? "a truth value"
 		       : t->is_signed || t->is_literal ? "an integer"
 						       : "an unsigned integer";
 	case BT_PTR: return "a pointer";
@@ -130,6 +129,8 @@ const char *bt_type_name(const struct bt_type *t)
 	case BT_USERNAME: return "a user's name";
 	case BT_TIMESTAMP: return "a time";
 	case BT_CGROUP_PATH: return "a cgroup's path";
+	case BT_STRERROR:
+	case BT_SYSCALL: return "a name";
 	case BT_BUFFER: return "a buffer";
 	case BT_TUPLE: return t->tuple && t->tuple->names ? "a record" : "a tuple";
 	case BT_STRUCT: return "a struct";
@@ -149,17 +150,52 @@ bool bt_is_signed_pair(const struct bt_type *a, const struct bt_type *b)
 	return !((a_unsigned || a->is_literal) && (b_unsigned || b->is_literal));
 }
 
+static bool fold_binary(enum bt_tok_kind op, s64 a, s64 b, s64 *out)
+{
+	switch (op) {
+	case T_ADD: *out = (s64)((u64)a + (u64)b); return true;
+	case T_SUB: *out = (s64)((u64)a - (u64)b); return true;
+	case T_MUL: *out = (s64)((u64)a * (u64)b); return true;
+	case T_DIV:
+		if (b && b != -1)
+			*out = a / b;
+		return b && b != -1;
+	case T_MOD:
+		if (b && b != -1)
+			*out = a % b;
+		return b && b != -1;
+	case T_SHL: *out = (s64)((u64)a << (b & 63)); return true;
+	case T_SHR: *out = (s64)((u64)a >> (b & 63)); return true;
+	case T_AND: *out = a & b; return true;
+	case T_OR: *out = a | b; return true;
+	case T_XOR: *out = a ^ b; return true;
+	case T_EQ: *out = a == b; return true;
+	case T_NE: *out = a != b; return true;
+	case T_LT: *out = a < b; return true;
+	case T_LE: *out = a <= b; return true;
+	case T_GT: *out = a > b; return true;
+	case T_GE: *out = a >= b; return true;
+	case T_ANDAND: *out = a && b; return true;
+	case T_OROR: *out = a || b; return true;
+	default: return false;
+	}
+}
+
+/* Trees are at most BT_MAX_DEPTH deep. */
 bool bt_const_value(const struct bt_expr *e, s64 *out)
 {
+	s64 a, b;
+
 	if (e->kind == EX_INT) {
 		*out = (s64)e->value;
 		return true;
 	}
-	if (e->kind == EX_UNARY && e->op == T_SUB && e->a->kind == EX_INT) {
-		*out = (s64)(0 - e->a->value);
-		return true;
+	if (e->kind == EX_UNARY && bt_const_value(e->a, &a)) {
+		*out = e->op == T_SUB ? (s64)(0 - (u64)a) : e->op == T_TILDE ? ~a : !a;
+		return e->op == T_SUB || e->op == T_TILDE || e->op == T_NOT;
 	}
-	return false;
+	return e->kind == EX_BINARY && bt_const_value(e->a, &a) && bt_const_value(e->b, &b) &&
+	       fold_binary(e->op, a, b, out);
 }
 
 /* ---- C's types ------------------------------------------------------------------------------- */
@@ -170,7 +206,8 @@ static struct bt_type from_array(const struct type *ty, u8 region)
 
 	if (ty->count == TY_UNSIZED || !ty_complete(ty) || ty->size > INT32_MAX / 2)
 		return bt_pointer(ty->to, region);
-	if (elem->kind == TY_INT && elem->is_char && elem->size == 1 && ty->count)
+	if (elem->kind == TY_INT && elem->is_char && elem->size == 1 && ty->count &&
+	    !str_is(elem->name, "unsigned char"))
 		return bt_string((u32)ty->count);
 	return (struct bt_type){ .kind = BT_ARRAY, .c = ty, .region = region };
 }
@@ -199,8 +236,7 @@ struct bt_type bt_from_c(const struct type *ty, u8 region)
 		break;
 	case TY_ARRAY: return from_array(plain, region);
 	case TY_STRUCT:
-	case TY_UNION:
-		return (struct bt_type){ .kind = BT_STRUCT, .c = plain, .region = region };
+	case TY_UNION: return (struct bt_type){ .kind = BT_STRUCT, .c = plain, .region = region };
 	default: break;
 	}
 	return t;
@@ -232,15 +268,15 @@ const struct type *bt_complete(struct bt_unit *u, const struct type *ty)
 int bt_register_offset(str name)
 {
 #ifdef __x86_64__
-	static const char *const names[] = { "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10",
-					     "r9",  "r8",  "ax",  "cx",	 "dx", "si", "di",	"orig_ax",
-					     "ip",  "cs",  "flags", "sp", "ss" };
+	static const char *const names[] = { "r15", "r14",     "r13", "r12", "bp",    "bx", "r11",
+					     "r10", "r9",      "r8",  "ax",  "cx",    "dx", "si",
+					     "di",  "orig_ax", "ip",  "cs",  "flags", "sp", "ss" };
 #else
-	static const char *const names[] = { "r0",  "r1",  "r2",  "r3",	 "r4",	"r5",  "r6",  "r7",
-					     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
-					     "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23",
-					     "r24", "r25", "r26", "r27", "r28", "r29", "r30", "sp",
-					     "pc",  "pstate" };
+	static const char *const names[] = { "r0",  "r1",  "r2",  "r3",	 "r4",	"r5",	 "r6",
+					     "r7",  "r8",  "r9",  "r10", "r11", "r12",	 "r13",
+					     "r14", "r15", "r16", "r17", "r18", "r19",	 "r20",
+					     "r21", "r22", "r23", "r24", "r25", "r26",	 "r27",
+					     "r28", "r29", "r30", "sp",	 "pc",	"pstate" };
 #endif
 
 	for (u32 i = 0; i < ARRAY_LEN(names); i++)

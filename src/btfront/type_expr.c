@@ -233,7 +233,7 @@ str bt_probe_type(const struct bt_point *p)
 	enum probes_provider x = p->pub.want.provider;
 
 	return str_of(x < ARRAY_LEN(probe_types) && probe_types[x] ? probe_types[x]
-								    : probes_provider_name(x));
+								   : probes_provider_name(x));
 }
 
 static void type_cpid(struct bt_typer *t, struct bt_expr *e)
@@ -297,8 +297,10 @@ static void type_name(struct bt_typer *t, struct bt_expr *e)
 
 	e->builtin = n;
 	if (t->loops && (is_arg || (n && needs_ctx(n->id))))
-		bt_error(t, e, E_CTX, STR_FMT " cannot be used in a loop over a map; put it into a "
-			 "variable before", STR_ARG(e->name));
+		bt_error(t, e, E_CTX,
+			 STR_FMT " cannot be used in a loop over a map; put it into a "
+				 "variable before",
+			 STR_ARG(e->name));
 	else if (is_arg && bt_arg_number(e->name) >= 0)
 		type_argument(t, e, false);
 	else if (is_arg)
@@ -754,7 +756,8 @@ void bt_type_expr(struct bt_typer *t, struct bt_expr *e)
 	case EX_OFFSETOF: bt_type_size(t, e); break;
 	case EX_ADDR:
 		bt_type_expr(t, e->a);
-		bt_error(t, e, E_BT_NOT_YET, "the address of a variable or map is not compiled yet");
+		bt_error(t, e, E_BT_NOT_YET,
+			 "the address of a variable or map is not compiled yet");
 		break;
 	case EX_NOT_YET:
 		bt_error(t, e, E_BT_NOT_YET, STR_FMT " is not compiled yet", STR_ARG(e->name));

@@ -209,7 +209,8 @@ static void type_kaddr(struct bt_typer *t, struct bt_expr *e)
 		return;
 	at = kernel_address(e->args[0]->name);
 	if (!at) {
-		bt_error(t, e, E_BT_NAME, "the kernel has no symbol '" STR_FMT "' in /proc/kallsyms",
+		bt_error(t, e, E_BT_NAME,
+			 "the kernel has no symbol '" STR_FMT "' in /proc/kallsyms",
 			 STR_ARG(e->args[0]->name));
 		bt_hint(t, "reading addresses needs root, and kernel.kptr_restrict below 2");
 		return;
@@ -242,7 +243,7 @@ static void type_ntop(struct bt_typer *t, struct bt_expr *e)
 			 bt_type_name(&x->type));
 }
 
-/* The constant becomes the array that it spells: its bytes stand in `name`. */
+/* The constant becomes the array that it spells: its bytes stand in `bytes`. */
 static void type_pton(struct bt_typer *t, struct bt_expr *e)
 {
 	struct ty_table *types = t->u->o.types;
@@ -255,13 +256,15 @@ static void type_pton(struct bt_typer *t, struct bt_expr *e)
 		return;
 	}
 	text = str_z(t->a, e->args[0]->name);
-	n = inet_pton(AF_INET, text, bytes) == 1 ? 4 : inet_pton(AF_INET6, text, bytes) == 1 ? 16 : 0;
+	n = inet_pton(AF_INET, text, bytes) == 1    ? 4
+	    : inet_pton(AF_INET6, text, bytes) == 1 ? 16
+						    : 0;
 	if (!n) {
 		bt_error(t, e->args[0], E_BT_CALL, "'%s' is no internet address", text);
 		e->type = of_kind(BT_BAD);
 		return;
 	}
-	e->name = str_dup(t->a, (str){ (const char *)bytes, n });
+	e->bytes = str_dup(t->a, (str){ (const char *)bytes, n });
 	e->type = of_kind(BT_ARRAY);
 	e->type.c = ty_array_of(types, ty_int_of(types, 1, false), n);
 	e->type.region = IR_IN_STACK;
@@ -371,14 +374,14 @@ static const struct {
 	const char *name;
 	int nr;
 } signals[] = {
-	{ "HUP", SIGHUP },   { "INT", SIGINT },	  { "QUIT", SIGQUIT },	 { "ILL", SIGILL },
-	{ "TRAP", SIGTRAP }, { "ABRT", SIGABRT }, { "BUS", SIGBUS },	 { "FPE", SIGFPE },
-	{ "KILL", SIGKILL }, { "USR1", SIGUSR1 }, { "SEGV", SIGSEGV },	 { "USR2", SIGUSR2 },
-	{ "PIPE", SIGPIPE }, { "ALRM", SIGALRM }, { "TERM", SIGTERM },	 { "CHLD", SIGCHLD },
-	{ "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },	 { "TTIN", SIGTTIN },
-	{ "TTOU", SIGTTOU }, { "URG", SIGURG },	  { "XCPU", SIGXCPU },	 { "XFSZ", SIGXFSZ },
+	{ "HUP", SIGHUP },	 { "INT", SIGINT },   { "QUIT", SIGQUIT },   { "ILL", SIGILL },
+	{ "TRAP", SIGTRAP },	 { "ABRT", SIGABRT }, { "BUS", SIGBUS },     { "FPE", SIGFPE },
+	{ "KILL", SIGKILL },	 { "USR1", SIGUSR1 }, { "SEGV", SIGSEGV },   { "USR2", SIGUSR2 },
+	{ "PIPE", SIGPIPE },	 { "ALRM", SIGALRM }, { "TERM", SIGTERM },   { "CHLD", SIGCHLD },
+	{ "CONT", SIGCONT },	 { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },   { "TTIN", SIGTTIN },
+	{ "TTOU", SIGTTOU },	 { "URG", SIGURG },   { "XCPU", SIGXCPU },   { "XFSZ", SIGXFSZ },
 	{ "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH }, { "IO", SIGIO },
-	{ "PWR", SIGPWR },   { "SYS", SIGSYS },
+	{ "PWR", SIGPWR },	 { "SYS", SIGSYS },
 };
 
 static void type_signal(struct bt_typer *t, struct bt_expr *e)
@@ -492,6 +495,13 @@ bool bt_type_function(struct bt_typer *t, struct bt_expr *e)
 	case F_LEN: type_len(t, e); break;
 	case F_STRCAP: type_strcap(t, e); break;
 	case F_DEFAULT_STRLEN: constant(e, bt_strlen(t->u)); break;
+	case F_STRERROR:
+	case F_SYSCALL_NAME:
+		e->type =
+			of_kind(bt_want_number(t, e, 0)
+					? (e->builtin->id == F_STRERROR ? BT_STRERROR : BT_SYSCALL)
+					: BT_BAD);
+		break;
 	case F_KPTR:
 	case F_UPTR: type_space(t, e); break;
 	case F_KSYM:

@@ -161,7 +161,8 @@ static void no_record(struct bt_typer *t, struct bt_expr *e, struct bt_point *p,
 			 "args of uprobe needs debug information, which is not read; arg0 … work");
 	else if (provider == PROBES_FENTRY || provider == PROBES_FEXIT ||
 		 provider == PROBES_RAW_TRACEPOINT)
-		bt_error(t, e, E_BT_PROBE, "the kernel's BTF does not know the arguments of " STR_FMT,
+		bt_error(t, e, E_BT_PROBE,
+			 "the kernel's BTF does not know the arguments of " STR_FMT,
 			 STR_ARG(p->pub.want.name));
 	else
 		bt_error(t, e, E_BT_NOT_YET, "args of %s is not compiled yet",
@@ -398,8 +399,7 @@ void bt_type_index(struct bt_typer *t, struct bt_expr *e)
 			 text_of(t, to));
 	else
 		type_constant_index(t, e);
-	if (e->type.kind != BT_BAD && e->a->type.region == IR_IN_CTX &&
-	    !bt_const_value(e->b, &n))
+	if (e->type.kind != BT_BAD && e->a->type.region == IR_IN_CTX && !bt_const_value(e->b, &n))
 		bt_error(t, e, E_BT_NOT_YET,
 			 "an index that is no constant, into the event's own record, is not "
 			 "compiled yet");
@@ -430,12 +430,12 @@ static const struct {
 	u8 bytes;
 	bool is_signed;
 } int_types[] = {
-	{ "int8", 1, true },	 { "int16", 2, true },	 { "int32", 4, true },	{ "int64", 8, true },
-	{ "uint8", 1, false },	 { "uint16", 2, false }, { "uint32", 4, false },
-	{ "uint64", 8, false },	 { "int8_t", 1, true },	 { "int16_t", 2, true },
-	{ "int32_t", 4, true },	 { "int64_t", 8, true }, { "uint8_t", 1, false },
-	{ "uint16_t", 2, false }, { "uint32_t", 4, false }, { "uint64_t", 8, false },
-	{ "uintptr_t", 8, false }, { "uchar", 1, false },
+	{ "int8", 1, true },	  { "int16", 2, true },	     { "int32", 4, true },
+	{ "int64", 8, true },	  { "uint8", 1, false },     { "uint16", 2, false },
+	{ "uint32", 4, false },	  { "uint64", 8, false },    { "int8_t", 1, true },
+	{ "int16_t", 2, true },	  { "int32_t", 4, true },    { "int64_t", 8, true },
+	{ "uint8_t", 1, false },  { "uint16_t", 2, false },  { "uint32_t", 4, false },
+	{ "uint64_t", 8, false }, { "uintptr_t", 8, false }, { "uchar", 1, false },
 };
 
 /* The C type that a plain name means; NULL if there is none. */
@@ -484,9 +484,10 @@ static void unknown_type(struct bt_typer *t, struct bt_expr *at, const struct bt
 	if (!t->report)
 		return;
 	if (tn->tag.n)
-		diag_add(t->u->o.dx, tn->span, E_BT_NAME, "there is no type '" STR_FMT " " STR_FMT
-			 "', neither in the script nor in the kernel's BTF", STR_ARG(tn->tag),
-			 STR_ARG(tn->name));
+		diag_add(t->u->o.dx, tn->span, E_BT_NAME,
+			 "there is no type '" STR_FMT " " STR_FMT
+			 "', neither in the script nor in the kernel's BTF",
+			 STR_ARG(tn->tag), STR_ARG(tn->name));
 	else
 		diag_add(t->u->o.dx, tn->span, E_BT_NAME, "there is no type '" STR_FMT "'",
 			 STR_ARG(tn->name));
@@ -584,7 +585,8 @@ static void cast_to_array(struct bt_typer *t, struct bt_expr *e, struct bt_type 
 		return;
 	}
 	if (!ty_strip(to.c)->count)
-		to.c = ty_array_of(t->u->o.types, elem, (a->is_literal ? 8 : a->bytes) / elem->size);
+		to.c = ty_array_of(t->u->o.types, elem,
+				   (a->is_literal ? 8 : a->bytes) / elem->size);
 	if (ty_strip(to.c)->size > 8 || (!a->is_literal && ty_strip(to.c)->size != a->bytes))
 		bt_error(t, e, E_BT_TYPE, "the array has %llu bytes, the number has %u",
 			 (unsigned long long)ty_strip(to.c)->size, a->is_literal ? 8 : a->bytes);

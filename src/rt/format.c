@@ -15,6 +15,7 @@ struct spec {
 	s32 precision; /* -1: not given */
 	u32 bits;      /* of an integer after its length modifier */
 	char conversion;
+	char buffer; /* of %r: 0, 'x', 'h' */
 };
 
 static u32 read_number(str f, u32 *i)
@@ -70,6 +71,8 @@ static struct spec read_spec(str f, u32 *i)
 	read_length(f, i, &s);
 	if (*i < f.n)
 		s.conversion = f.s[(*i)++];
+	if (s.conversion == 'r' && *i < f.n && (f.s[*i] == 'x' || f.s[*i] == 'h'))
+		s.buffer = f.s[(*i)++];
 	return s;
 }
 
@@ -160,12 +163,26 @@ static bool is_integer(enum obj_field_kind k)
 	       k == OBJ_F_ENUM;
 }
 
+/* %r: the length comes first, the bytes behind it. */
+static void put_buffer(struct sbuf *out, const struct spec *s, const struct obj_field *f,
+		       const char *at)
+{
+	u64 n = (u64)rt_value_int(at, 8, false);
+	struct sbuf text;
+
+	sbuf_init(&text, out->a);
+	rt_buffer(&text, (const u8 *)at + 8, (u32)(n > f->size - 8 ? f->size - 8 : n), s->buffer);
+	pad(out, s, "", sbuf_str(&text));
+}
+
 static void put_argument(struct sbuf *out, const struct rt_config *c, const struct spec *s,
 			 const struct obj_field *f, const void *data)
 {
 	const char *at = (const char *)data + f->off;
 
-	if (s->conversion == 'c') {
+	if (f->kind == OBJ_F_BUFFER && s->conversion == 'r') {
+		put_buffer(out, s, f, at);
+	} else if (s->conversion == 'c') {
 		pad(out, s, "", (str){ at, 1 });
 	} else if (strchr("diuxXop", s->conversion) && is_integer(f->kind)) {
 		put_integer(out, s, (u64)rt_value_int(at, f->size, f->kind == OBJ_F_INT));

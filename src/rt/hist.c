@@ -91,6 +91,34 @@ static bool find_range(const u64 *counts, u32 n, u32 *first, u32 *last, u64 *mos
 	return any;
 }
 
+/* hist(n, k): each power of two has 2^k buckets (obj.h). */
+static void fine_range(u32 bucket, u32 k, u64 *lo, u64 *width)
+{
+	u32 q = bucket - 1, e = q >> k;
+	u64 low = q & ((1u << k) - 1);
+
+	*lo = e ? ((1ull << k) + low) << (e - 1) : low;
+	*width = e ? 1ull << (e - 1) : 1;
+}
+
+static void fine_label(struct sbuf *out, u32 bucket, u32 k)
+{
+	u64 lo, width;
+
+	if (bucket == 0) {
+		sbuf_puts(out, "(..., 0)");
+		return;
+	}
+	fine_range(bucket, k, &lo, &width);
+	sbuf_putc(out, '[');
+	put_scaled(out, lo, true);
+	if (width > 1) {
+		sbuf_puts(out, ", ");
+		put_scaled(out, lo + width, true);
+	}
+	sbuf_puts(out, width > 1 ? ")" : "]");
+}
+
 void rt_hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n)
 {
 	u32 first = 0, last = 0;
@@ -103,6 +131,8 @@ void rt_hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, 
 
 		if (m->show == OBJ_SHOW_LHIST)
 			linear_label(out, m, i, n);
+		else if (m->lhist[0])
+			fine_label(out, i, (u32)m->lhist[0]);
 		else
 			log2_label(out, i);
 		sbuf_pad(out, ' ', out->n - before < 16 ? 16 - (out->n - before) : 0);
@@ -129,6 +159,13 @@ void rt_hist_json(struct sbuf *out, const struct obj_map *m, const u64 *counts, 
 		if (linear) {
 			lo = m->lhist[0] + (s64)(i - 1) * m->lhist[2];
 			hi = i == 0 ? m->lhist[0] - 1 : lo + m->lhist[2] - 1;
+		} else if (m->lhist[0]) {
+			u64 from = 0, width = 0;
+
+			if (i)
+				fine_range(i, (u32)m->lhist[0], &from, &width);
+			lo = (s64)from;
+			hi = (s64)(from + width - 1);
 		} else {
 			lo = i <= 2 ? (s64)i - 1 : (s64)(1ull << (i - 2));
 			hi = i == 0 ? -1 : i <= 2 ? (s64)i - 1 : (s64)((1ull << (i - 1)) - 1);

@@ -234,10 +234,20 @@ int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *da
 		rt_format(&text, c, ev->format, ev->args.at, ev->args.n, data, size);
 		put_wrapped(out, c, "printf", sbuf_str(&text));
 		return 0;
+	case OBJ_EV_ERROR:
+	case OBJ_EV_WARNING:
+		sbuf_init(&text, out->a);
+		rt_format(&text, c, ev->format, ev->args.at, ev->args.n, data, size);
+		if (!c->json)
+			sbuf_puts(out, ev->kind == OBJ_EV_ERROR ? "ERROR: " : "WARNING: ");
+		put_wrapped(out, c, ev->kind == OBJ_EV_ERROR ? "errorf" : "warnf", sbuf_str(&text));
+		return 0;
 	case OBJ_EV_PRINT_VALUE: put_value(out, c, ev, data, size); return 0;
 	case OBJ_EV_TIME: put_time(out, c, ev); return 0;
 	case OBJ_EV_PRINT:
-		return ev->map == OBJ_NONE ? -EINVAL : rt_print_map(out, c, ev->map, NULL);
+		return ev->map == OBJ_NONE
+			       ? -EINVAL
+			       : rt_print_map_part(out, c, ev->map, ev->top, ev->div, NULL);
 	case OBJ_EV_CLEAR:
 	case OBJ_EV_ZERO:
 		return ev->map == OBJ_NONE ? -EINVAL

@@ -17,6 +17,9 @@ void rt_value_member(struct sbuf *out, const struct ty_member *m, const char *ba
 /* The integer of 1, 2, 4 or 8 bytes at `p`, extended as told. */
 s64 rt_value_int(const void *p, u32 size, bool is_signed);
 
+/* Bytes as %r writes them: letters as they are; 'x': all escaped; 'h': all in hexadecimal. */
+void rt_buffer(struct sbuf *out, const u8 *p, u32 n, char style);
+
 /* Distribution of a hist()/lhist(): bucket i has `counts[i]`. */
 void rt_hist_text(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n);
 void rt_hist_json(struct sbuf *out, const struct obj_map *m, const u64 *counts, u32 n);
@@ -61,6 +64,9 @@ void rt_usyms_watch(struct rt_usyms *u, u32 tgid);
 void rt_act_join(struct sbuf *out, const struct obj_event *ev, const void *data, u32 size);
 void rt_act_cat(struct sbuf *out, str path);
 void rt_act_system(struct sbuf *out, str command);
+
+/* table.c: the last `top` entries in the order of printing (0: all), numbers divided by `div` (0: as they are). */
+int rt_print_map_part(struct sbuf *out, const struct rt_config *c, u32 map, u32 top, u32 div, struct err *e);
 
 /* stacks.c: a stack of the map that the field names, a frame a line; "" for none. */
 void rt_stack_frames(struct sbuf *out, const struct rt_config *c, const struct obj_field *f, const void *at);

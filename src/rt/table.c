@@ -27,6 +27,8 @@ struct table {
 	u32 slot_size; /* OBJ_SHOW_LOG2: of the bucket's number behind the key */
 	bool is_percpu;
 	vec(struct entry) entries;
+	u32 top; /* print() of the last so many */
+	s64 div; /* of numbers */
 };
 
 static bool is_hist(const struct obj_map *m)
@@ -185,7 +187,7 @@ static u32 bucket_count(const struct obj_map *m)
 	if (m->show == OBJ_SHOW_LOG2)
 		return LOG2_BUCKETS;
 	if (m->show == OBJ_SHOW_HIST)
-		return HIST_BUCKETS;
+		return HIST_BUCKETS << m->lhist[0];
 	return (u32)((m->lhist[1] - m->lhist[0]) / m->lhist[2]) + 2;
 }
 
@@ -274,6 +276,7 @@ static void put_average(struct sbuf *out, const struct table *t, const struct en
 		total += cpu_part(t, e, cpu, 0);
 		count += cpu_part(t, e, cpu, 8);
 	}
+	total /= t->div;
 	if (t->m->show == OBJ_SHOW_AVG)
 		sbuf_printf(out, "%lld", (long long)(count ? total / count : 0));
 	else
@@ -298,7 +301,9 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 			rt_value_type(out, m->value, e->value, style);
 		break;
 	case OBJ_SHOW_VALUE:
-		if (m->shown_value)
+		if (t->div > 1 && sorts_by_number(m))
+			sbuf_printf(out, "%lld", (long long)(e->number / t->div));
+		else if (m->shown_value)
 			rt_value_field(out, t->c, m->shown_value, e->value, style);
 		break;
 	case OBJ_SHOW_AVG:
@@ -306,7 +311,7 @@ static void put_value(struct sbuf *out, const struct table *t, const struct entr
 	case OBJ_SHOW_STACKS:
 		(style == VALUE_JSON ? rt_stack_json : rt_stack_text)(out, e->value, m->value_size);
 		break;
-	default: sbuf_printf(out, "%lld", (long long)e->number); break;
+	default: sbuf_printf(out, "%lld", (long long)(e->number / t->div)); break;
 	}
 }
 
@@ -463,6 +468,10 @@ static int print_table(struct sbuf *out, struct table *t, struct err *e)
 			t->entries.at[i].number = combine(t, &t->entries.at[i]);
 	if (t->entries.n)
 		qsort(t->entries.at, t->entries.n, sizeof(struct entry), compare_entries);
+	if (t->top && t->entries.n > t->top) {
+		t->entries.at += t->entries.n - t->top;
+		t->entries.n = t->entries.cap = t->top;
+	}
 	if (t->c->json)
 		print_json(out, t);
 	else if (find_format(t->c, t->m->name, &format))
@@ -494,8 +503,17 @@ static void find_slot(struct table *t)
 
 int rt_print_map(struct sbuf *out, const struct rt_config *c, u32 map, struct err *e)
 {
+	return rt_print_map_part(out, c, map, 0, 0, e);
+}
+
+int rt_print_map_part(struct sbuf *out, const struct rt_config *c, u32 map, u32 top, u32 div,
+		      struct err *e)
+{
 	const struct obj_map *m = &c->obj->maps.at[map];
 	struct table t = { .c = c, .m = m, .a = out->a, .map = map, .n_cpus = c->n_cpus };
+
+	t.top = top;
+	t.div = div ? div : 1;
 
 	rt_names_refresh(c->names);
 	t.is_percpu = isa_map_is_percpu(m->type);

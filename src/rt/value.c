@@ -59,6 +59,31 @@ static void put_bytes(struct sbuf *out, const u8 *p, u32 n, enum value_style sty
 		sbuf_putc(out, ']');
 }
 
+/* u64 length, then so many bytes: letters as they are, the others escaped. */
+static void put_buffer(struct sbuf *out, const char *at, u32 size, enum value_style style)
+{
+	u64 n = (u64)rt_value_int(at, 8, false);
+
+	if (n > size - 8)
+		n = size - 8;
+	if (style == VALUE_JSON)
+		put_bytes(out, (const u8 *)at + 8, (u32)n, style);
+	else
+		rt_buffer(out, (const u8 *)at + 8, (u32)n, 0);
+}
+
+void rt_buffer(struct sbuf *out, const u8 *p, u32 n, char style)
+{
+	for (u32 i = 0; i < n; i++) {
+		if (style == 'h')
+			sbuf_printf(out, "%s%02x", i ? " " : "", p[i]);
+		else if (style == 'x' || p[i] < ' ' || p[i] >= 0x7f || p[i] == '\\')
+			sbuf_printf(out, "\\x%02x", p[i]);
+		else
+			sbuf_putc(out, (char)p[i]);
+	}
+}
+
 /* ---- by field ------------------------------------------------------------------------------- */
 
 static void put_parts(struct sbuf *out, const struct rt_config *c, const struct obj_field *f,
@@ -148,9 +173,16 @@ void rt_value_field(struct sbuf *out, const struct rt_config *c, const struct ob
 		else
 			put_number(out, at, f->size, true);
 		break;
+	case OBJ_F_BUFFER: put_buffer(out, at, f->size, style); break;
 	case OBJ_F_TUPLE:
 	case OBJ_F_STRUCT:
-	case OBJ_F_ARRAY: put_parts(out, c, f, at, style); break;
+	case OBJ_F_ARRAY:
+		if (f->type && !f->parts.n) {
+			rt_value_type(out, f->type, at, style);
+			break;
+		}
+		put_parts(out, c, f, at, style);
+		break;
 	default:
 		if (!put_named(out, c, f, at, style))
 			put_bytes(out, (const u8 *)at, f->size, style);
@@ -221,7 +253,7 @@ static void put_array(struct sbuf *out, const struct type *ty, const char *at,
 {
 	const struct type *elem = ty_strip(ty->to);
 
-	if (elem->kind == TY_INT && elem->is_char) {
+	if (elem->kind == TY_INT && elem->is_char && !str_is(elem->name, "unsigned char")) {
 		put_string(out, at, (u32)ty->size, style);
 		return;
 	}
