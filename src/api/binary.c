@@ -264,12 +264,14 @@ static int read_bytecode(struct skep *s)
 
 static int read_object(struct skep *s)
 {
-	int r = obj_read_elf(s->a, s->types, s->src->text, &s->obj, &s->err);
+	struct obj_elf_options o = { .types = s->types,
+				     .ss = &s->ss,
+				     .name = s->src->name,
+				     .btf = session_btf,
+				     .btf_arg = s,
+				     .kern_version = probes_kernel_version(s->machine) };
 
-	if (r)
-		return r;
-	s->obj->ss = &s->ss;
-	return 0;
+	return obj_read_elf(s->a, &o, s->src->text, &s->obj, &s->err);
 }
 
 bool binary_is(enum skep_language lang)

@@ -15,6 +15,7 @@ static int build(struct skep *s)
 	int r;
 
 	s->judging = true;
+	s->o.trace_pipe = 1;
 	r = compile_to_obj(s);
 	if (!r)
 		r = obj_write_elf(s->a, s->obj, &bytes, &s->err);

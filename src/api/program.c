@@ -129,10 +129,21 @@ static u32 context_needed(const struct skep *s, const struct judged *j)
 	return need;
 }
 
+/* Calls that the proof never reached: CO-RE leaves such for what this kernel lacks. */
+static const struct isa_insn *without_dead_calls(struct skep *s, const struct judged *j)
+{
+	struct isa_insn *insns = arena_dup(s->a, j->in.insns, j->in.n * sizeof(*insns));
+
+	for (u32 i = 0; j->result.facts && i < j->in.n; i++)
+		if (insns[i].code == (ISA_JMP | ISA_CALL) && !j->result.facts[i].is_reached)
+			insns[i] = isa_exit();
+	return insns;
+}
+
 static int bind_vm(struct skep_program *p, const struct judged *j)
 {
 	struct skep *s = p->s;
-	struct vm_spec spec = { .insns = j->in.insns,
+	struct vm_spec spec = { .insns = without_dead_calls(s, j),
 				.n = j->in.n,
 				.n_maps = s->n_maps,
 				.extra = s->helper_calls.at,

@@ -166,6 +166,9 @@ static int run(struct skep *s)
 		compile_forget(s);
 	if (!r)
 		r = compile_to_obj(s);
+	if (!r && binary_is(s->lang) && s->guard != IR_GUARD_NONE)
+		session_note(s, "no filter can be put into compiled code: its programs see every "
+				"process, not only those that were asked for");
 	if (!r)
 		r = load(s);
 	if (!r)

@@ -251,9 +251,20 @@ struct span obj_span_at(const struct obj *o, const struct obj_image *image, u32 
 /* Writes a relocatable BPF object that libbpf and bpftool load: code sections by `section`, .text for
  * subprograms, .maps, data sections, license, .BTF, .BTF.ext, relocations. */
 int obj_write_elf(struct arena *a, const struct obj *o, str *out_bytes, struct err *e) MUST_CHECK;
-/* Reads one (BTF-defined maps and the legacy `maps` section). -SKEP_EBADFILE with a reason for
- * anything malformed: every offset is checked. */
-int obj_read_elf(struct arena *a, struct ty_table *types, str bytes, struct obj **out,
+/* What reading needs beside the file. */
+struct obj_elf_options {
+	struct ty_table *types;
+	struct sources *ss;   /* gets the lines that the file's line records quote; NULL: spans stay unknown */
+	str name;             /* of the file */
+	/* The kernel's types, for CO-RE relocations; asked for when the first is met. */
+	struct ty_btf *(*btf)(void *arg);
+	void *btf_arg;
+	u32 kern_version;     /* what LINUX_KERNEL_VERSION is */
+};
+/* Reads one (BTF-defined maps and the legacy `maps` section), as clang and skep write them, and adapts it to the kernel's
+ * types. -SKEP_EBADFILE with a reason for anything malformed: every offset is checked. `bytes` must live as long as
+ * the result. */
+int obj_read_elf(struct arena *a, const struct obj_elf_options *o, str bytes, struct obj **out,
 		 struct err *e) MUST_CHECK;
 
 #endif

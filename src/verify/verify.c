@@ -242,12 +242,18 @@ static void pass_on(struct trap *to, const struct trap *t)
 	to->file = t->file;
 	to->line = t->line;
 	memcpy(to->what, t->what, sizeof(to->what));
-	longjmp(to->env, 1);
+	trap_spring(to);
+}
+
+static void free_arena(void *a)
+{
+	arena_free(a);
 }
 
 void verify_program(struct arena *a, const struct verify_input *in, struct verify_result *out)
 {
 	struct trap trap = { 0 };
+	struct trap_guard guard;
 	struct arena *volatile scratch = NULL;
 	struct verifier *v;
 
@@ -256,10 +262,14 @@ void verify_program(struct arena *a, const struct verify_input *in, struct verif
 	for (u32 i = 0; i < in->n; i++)
 		out->facts[i].map = OBJ_NONE;
 	if (setjmp(trap.env)) {
+		if (scratch)
+			trap_guard_pop(arena_trap(a));
 		arena_free(scratch);
 		pass_on(arena_trap(a), &trap);
 	}
 	scratch = arena_new(&trap);
+	/* Types and what is kept of a refusal are the caller's memory, which may end too. */
+	trap_guard_push(arena_trap(a), &guard, free_arena, scratch);
 	v = arena_new_of(scratch, struct verifier);
 	v->a = scratch;
 	v->in = in;
@@ -270,5 +280,6 @@ void verify_program(struct arena *a, const struct verify_input *in, struct verif
 		out->facts = NULL;
 		keep_problem(a, &out->problem);
 	}
+	trap_guard_pop(arena_trap(a));
 	arena_free(scratch);
 }

@@ -120,6 +120,47 @@ static int run_script(struct skep *s)
 	return r ? r : skep_run(s);
 }
 
+static uint64_t no_help(struct skep_thread *t, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)t;
+	return a + b + c + d + e;
+}
+
+static int call_program(struct skep *s)
+{
+	static const char text[] = "BPF_HASH(h, u32, u64); int f(u64 *x) { u32 k = *x; h.increment(k); return 1; }";
+	struct skep_helper help = { .sz = sizeof(help), .id = SKEP_FIRST_HELPER, .name = "help", .call = no_help };
+	struct skep_options o = { .sz = sizeof(o), .mem_size = 8 };
+	struct skep_program *p;
+	uint64_t ctx = 5, got;
+	int r = skep_set_options(s, &o);
+
+	r = r ? r : skep_add_helper(s, &help);
+	r = r ? r : skep_load_text(s, "t.c", text, strlen(text), SKEP_C);
+	r = r ? r : skep_program(s, NULL, &p);
+	return r ? r : skep_call(p, NULL, &ctx, sizeof(ctx), &got);
+}
+
+static int refused_program(struct skep *s)
+{
+	static const char text[] = ".map m hash 4 8 1\nr2 = r10\nr1 = map[m]\ncall 1\nr0 = *(u64 *)(r0 + 0)\nexit\n";
+	struct skep_program *p;
+	int r = skep_load_text(s, "t.s", text, strlen(text), SKEP_ASM);
+
+	return r ? r : skep_program(s, NULL, &p);
+}
+
+static int object(struct skep *s)
+{
+	struct skep_program *p;
+	const void *bytes;
+	size_t n;
+	int r = skep_load_file(s, "tests/objects/core.o", SKEP_AUTO);
+
+	r = r ? r : skep_build(s, &bytes, &n);
+	return r ? r : skep_program(s, "plain", &p);
+}
+
 /* ---- all of them ---------------------------------------------------------------------------- */
 
 static void check_dead(struct skep *s)
@@ -183,6 +224,9 @@ static void test_starving(void **state)
 		{ "list", list_events, 0 },
 		{ "run", run_script, 0 },
 		{ "command", run_command, 0 },
+		{ "program", call_program, 0 },
+		{ "refused program", refused_program, -SKEP_WRONG_PROGRAM },
+		{ "object", object, 0 },
 	};
 
 	(void)state;

@@ -417,21 +417,6 @@ static void test_btf(void **state)
 	arena_free(f.a);
 }
 
-static void test_elf_is_told(void **state)
-{
-	struct fixture f;
-	struct obj *o;
-	struct err e;
-	str bytes;
-
-	(void)state;
-	open_fixture(&f);
-	assert_int_equal(obj_write_elf(f.a, f.o, &bytes, &e), -SKEP_EUNSUPPORTED);
-	assert_non_null(strstr(e.msg, "not supported yet"));
-	assert_int_equal(obj_read_elf(f.a, NULL, STR("x"), &o, &e), -SKEP_EUNSUPPORTED);
-	arena_free(f.a);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,7 +424,7 @@ int main(void)
 		cmocka_unit_test(test_print_plan),    cmocka_unit_test(test_link),
 		cmocka_unit_test(test_link_refuses),  cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_span_at),	      cmocka_unit_test(test_debug),
-		cmocka_unit_test(test_btf),	      cmocka_unit_test(test_elf_is_told),
+		cmocka_unit_test(test_btf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
