@@ -58,8 +58,10 @@ static u8 byte_at(const struct frame *f, s64 at)
 /* Privileged programs may read what they did not write, as in the kernel: it is their own stack. */
 static bool uninit(struct verifier *v, s64 at)
 {
-	if (v->in->privileged && !v->in->mem_size)
+	if (v->in->privileged && !v->in->mem_size) {
+		v->out->reads_unwritten = true;
 		return true;
+	}
 	return verify_refuse(v, V_STACK_UNINIT, 0, "Write the bytes first, for example with 0.",
 			     "The stack byte at r10%+lld is read, but was never written.",
 			     (long long)at);

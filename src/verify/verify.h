@@ -108,6 +108,7 @@ struct verify_result {
 	u32 analysed;         /* instructions looked at, all paths together */
 	u32 peak_states;
 	u32 stack;            /* bytes of the deepest call chain */
+	bool reads_unwritten; /* it may read stack that it did not write (privileged programs only) */
 };
 /* Judges a program. The result lives in `a`. Never fails but by running out of memory (the arena's trap). */
 void verify_program(struct arena *a, const struct verify_input *in, struct verify_result *out);

@@ -223,6 +223,34 @@ static void plain_memory(void **state)
 	}
 }
 
+/* A privileged program may read what it did not write; the result says so, for whoever has to clear the stack. */
+static void unwritten_stack(void **state)
+{
+	static const struct {
+		const char *code;
+		bool reads;
+	} progs[] = {
+		{ "r0 = *(u64 *)(r10 - 8)\nexit\n", true },
+		{ "*(u64 *)(r10 - 8) = 5\nr0 = *(u64 *)(r10 - 8)\nexit\n", false },
+		{ "*(u32 *)(r10 - 8) = 5\nr0 = *(u64 *)(r10 - 8)\nexit\n", true },
+		{ "r0 = 0\nr2 = *(u32 *)(r1 + 0)\nif r2 == 0 goto +1\n*(u64 *)(r10 - 8) = 5\n"
+		  "r0 = *(u64 *)(r10 - 8)\nexit\n", true },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		struct arena *a = arena_new(NULL);
+		struct verify_input in = { .prog_type = 1 /* socket filter */ };
+		struct verify_result out;
+
+		assert_true(prepare(a, progs[i].code, &in));
+		verify_program(a, &in, &out);
+		assert_true(out.accepted);
+		assert_int_equal(out.reads_unwritten, progs[i].reads);
+		arena_free(a);
+	}
+}
+
 /* What a mispredicting processor could do counts for unprivileged programs. */
 static void unprivileged(void **state)
 {
@@ -284,7 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
 		cmocka_unit_test(plain_memory),
-		cmocka_unit_test(unprivileged),
+		cmocka_unit_test(unprivileged),	cmocka_unit_test(unwritten_stack),
 		cmocka_unit_test(budget),
 	};
 
