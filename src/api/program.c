@@ -164,6 +164,7 @@ static int make_native(struct skep_program *p, const struct judged *j)
 	struct skep *s = p->s;
 	struct jit_options o = { .facts = j->result.facts,
 				 .with_budget = s->o.budget != 0,
+				 .keep_stack = !s->o.unverified && !j->result.reads_unwritten,
 				 .ctx_size = s->o.mem_size };
 	struct err e = { 0 };
 	int r;
@@ -176,6 +177,8 @@ static int make_native(struct skep_program *p, const struct judged *j)
 		s->err = e;
 		return r;
 	}
+	if (p->code)
+		jit_publish(p->code);
 	return 0;
 }
 

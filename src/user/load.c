@@ -99,7 +99,7 @@ static int compile(struct loader *l, const struct verify_input *in, const struct
 				.n_maps = u->n_maps,
 				.extra = user_helpers,
 				.n_extra = user_n_helpers };
-	struct jit_options o = { .facts = res->facts };
+	struct jit_options o = { .facts = res->facts, .keep_stack = !res->reads_unwritten };
 	struct err e = { 0 };
 	int err = vm_prog_new(&spec, &l->p->vm, &e);
 
@@ -108,8 +108,10 @@ static int compile(struct loader *l, const struct verify_input *in, const struct
 	if (err)
 		return err_set(l->e, err, USER_ROOM, "%s", e.msg);
 	err = jit_compile(l->p->vm, &o, &l->p->code, &e);
-	if (!err)
+	if (!err) {
 		l->p->run = jit_entry(l->p->code);
+		jit_publish(l->p->code);
+	}
 	return 0;
 }
 
