@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,19 +34,10 @@ VM_HELPER(get_current_uid_gid)
 	return (u64)getgid() << 32 | getuid();
 }
 
-static void own_comm(char out[16])
-{
-	int fd_len = 0;
-
-	memset(out, 0, 16);
-	fd_len = (int)strlen(program_invocation_short_name);
-	memcpy(out, program_invocation_short_name, fd_len > 15 ? 15 : (size_t)fd_len);
-}
-
 /* The rest of the buffer is cleared, as the kernel does. */
 VM_HELPER(get_current_comm)
 {
-	char own[16];
+	char own[16] = "";
 	const char *comm = t->task.comm;
 	char *out = (char *)(uintptr_t)a;
 	u32 size = (u32)b;
@@ -53,10 +45,8 @@ VM_HELPER(get_current_comm)
 	UNUSED;
 	if (!size)
 		return (u64)-EINVAL;
-	if (!t->has_task) {
-		own_comm(own);
+	if (!t->has_task && prctl(PR_GET_NAME, own) == 0)
 		comm = own;
-	}
 	memset(out, 0, size);
 	memcpy(out, comm, strnlen(comm, size - 1 < 15 ? size - 1 : 15));
 	return 0;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,6 +162,10 @@ static void test_task(void **state)
 	assert_int_equal(call(t, ISA_FN_get_current_pid_tgid, 0, 0, 0, 0, 0) >> 32, getpid());
 	assert_int_equal((u32)call(t, ISA_FN_get_current_uid_gid, 0, 0, 0, 0, 0), getuid());
 	assert_int_equal(call(t, ISA_FN_get_smp_processor_id, 0, 0, 0, 0, 0), 3);
+	/* The name of the thread that runs the program, whatever the process was started as. */
+	prctl(PR_SET_NAME, "thread-name");
+	assert_int_equal(call(t, ISA_FN_get_current_comm, P(comm), sizeof(comm), 0, 0, 0), 0);
+	assert_string_equal(comm, "thread-name");
 	vm_thread_task(t, &task);
 	assert_int_equal(call(t, ISA_FN_get_current_pid_tgid, 0, 0, 0, 0, 0), 10ull << 32 | 11);
 	assert_int_equal(call(t, ISA_FN_get_current_uid_gid, 0, 0, 0, 0, 0), 4ull << 32 | 3);
