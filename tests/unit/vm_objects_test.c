@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -469,6 +470,48 @@ static void test_refusals(void **state)
 	assert_non_null(vm_helper_refusal(99999));
 }
 
+/* docs/user-helpers.md says of every helper what the table says; SKEP_GOLDEN=write makes it. */
+static void test_doc(void **state)
+{
+	const char *mode = getenv("SKEP_GOLDEN"), *path = "docs/user-helpers.md";
+	char *want = NULL, *have = NULL;
+	size_t want_n = 0, have_n = 0;
+	FILE *f = open_memstream(&want, &want_n);
+	u32 given = 0;
+
+	(void)state;
+	for (u32 id = 1; id <= isa_helper_count(); id++)
+		given += !vm_helper_refusal(id);
+	fprintf(f,
+		"# Helpers of the user engine\n\n%u of the kernel's %u. A program that calls another one is refused "
+		"when it is verified, with the reason that stands\nhere. An embedding program may add helpers of "
+		"its own, also under these numbers. `make golden` writes this page.\n\n"
+		"| number | helper | in the user engine |\n|---:|---|---|\n",
+		given, isa_helper_count());
+	for (u32 id = 1; id <= isa_helper_count(); id++) {
+		const struct isa_helper *h = isa_helper(id);
+		const char *why = vm_helper_refusal(id);
+
+		if (h)
+			fprintf(f, "| %u | `bpf_%s` | %s%s |\n", id, h->name, why ? "no: " : "yes",
+				why ? why : "");
+	}
+	fclose(f);
+	f = fopen(path, mode && !strcmp(mode, "write") ? "w+" : "r");
+	if (!f)
+		fail_msg("%s: make golden writes it", path);
+	if (mode && !strcmp(mode, "write"))
+		assert_int_equal(fwrite(want, 1, want_n, f), want_n);
+	rewind(f);
+	have = calloc(1, want_n + 2);
+	have_n = fread(have, 1, want_n + 1, f);
+	fclose(f);
+	if (have_n != want_n || memcmp(have, want, want_n) != 0)
+		fail_msg("%s is not what the table says: make golden", path);
+	free(want);
+	free(have);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_cgroup_storage),	  cmocka_unit_test(test_ops),
 		cmocka_unit_test(test_signal),		  cmocka_unit_test(test_cgroups),
 		cmocka_unit_test(test_misc),		  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_doc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
