@@ -6,6 +6,7 @@
 #   make test       the unprivileged part of the tests, no network, no root
 #   make bench      the benchmarks of docs/benchmarks.md
 #   make static     a fully static binary: build/static/skep
+#   make fuzz       runs one fuzz harness (tests/fuzz): FUZZ=verify TIME=60
 #   make golden     rewrites the golden files; review the diff by hand
 #   make compile_commands.json
 #
@@ -29,10 +30,12 @@ CFLAGS_release  = $(OPTIMISE) -g $(SMALL)
 CFLAGS_static   = $(OPTIMISE) -g $(SMALL)
 CFLAGS_debug    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
 CFLAGS_cov      = -O0 -g --coverage
+CFLAGS_fuzz     = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -DSKEP_DEBUG
 LDFLAGS_release = -Wl,--gc-sections -Wl,-z,pack-relative-relocs
 LDFLAGS_static  = -static -Wl,--gc-sections
 LDFLAGS_debug   = -fsanitize=address,undefined
 LDFLAGS_cov     = --coverage
+LDFLAGS_fuzz    = -fsanitize=address,undefined,fuzzer
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wvla -Wimplicit-fallthrough
@@ -94,6 +97,28 @@ unit-all: $(UNITS)
 
 golden: $(UNITS)
 	$(Q)for t in $^; do SKEP_GOLDEN=write $$t >/dev/null 2>&1 || true; done; git status --short tests
+
+# Fuzzing (tests/fuzz/README.md): libFuzzer for as long as one likes, or a fixed number of inputs without it.
+FUZZ ?= verify
+TIME ?= 60
+RUNS ?= 1500
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(BUILD)/libskep.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS_$(CONFIG)) -MMD -MP -o $@ $< \
+		$(if $(filter fuzz,$(CONFIG)),,tests/fuzz/driver.c) $(BUILD)/libskep.a $(LIBS)
+
+fuzz-one: $(BUILD)/fuzz/$(FUZZ)
+	$(Q)mkdir -p build/fuzz/$(FUZZ)-corpus build/fuzz/$(FUZZ)-found
+	$(Q)$< -max_total_time=$(TIME) -artifact_prefix=build/fuzz/$(FUZZ)-found/ \
+		build/fuzz/$(FUZZ)-corpus tests/fuzz/seeds/$(FUZZ)
+fuzz:
+	$(Q)$(MAKE) --no-print-directory CONFIG=fuzz CC=clang fuzz-one
+
+check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)bad=0; for f in $(FUZZERS); do echo "== $$f"; \
+		$(BUILD)/fuzz/$$f -s tests/fuzz/seeds/$$f -n $(RUNS) || bad=$$((bad + 1)); done; \
+		echo "$$(($(words $(FUZZERS)) - bad)) passed, $$bad failed, 0 skipped"; [ $$bad = 0 ]
 
 # Programs that the tests trace: static, so that they run in the guest and make few calls of their own.
 PROGS := $(patsubst tests/progs/%.c,build/progs/%,$(wildcard tests/progs/*.c))
