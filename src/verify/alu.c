@@ -21,7 +21,8 @@ bool verify_read(struct verifier *v, u8 reg)
 		return verify_refuse(v, V_UNINIT_REG, 0,
 				     "Set r0 to the return value before exit, on every path.",
 				     "The program ends without a return value: r0 was never set.");
-	return verify_refuse(v, V_UNINIT_REG, 0, "Write the register first; calls clear r1 to r5.",
+	return verify_refuse(v, V_UNINIT_REG, TOP(v->st)->regs[reg].node,
+			     "Write the register first; calls clear r1 to r5.",
 			     "r%u is read, but nothing was written to it on this path.", reg);
 }
 
@@ -111,9 +112,9 @@ static bool move_pointer(struct verifier *v, struct isa_insn i, const struct reg
 	    s->n.smin <= -MAX_OFF || s->n.smin >= MAX_OFF)
 		return verify_refuse(v, V_OFFSET, s->node,
 				     "Bound the number from below: mask it with &, or compare it.",
-				     "The number that moves this pointer to %s has no usable lower "
-				     "bound.",
-				     verify_kind_name(p));
+				     "A pointer to %s is moved by a number without a usable lower "
+				     "bound: it is %s.",
+				     verify_kind_name(p), verify_num_text(v, &s->n));
 	if (!verify_guard_before(v, i, p, s, in_dst, &m))
 		return false;
 	verify_precise(v, s->node);

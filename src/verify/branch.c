@@ -88,6 +88,7 @@ static void note(struct verifier *v, bool taken)
 	t->prev = v->trail_at;
 	t->insn = v->insn;
 	t->taken = taken;
+	t->order = v->nodes.n - 1;
 	v->trail_at = v->trail.n - 1;
 }
 

@@ -30,8 +30,9 @@ static bool wrong(struct verifier *v, const struct call *c, u32 n, const char *n
 				     "Compare it with 0 and call only when it is not.",
 				     "r%u is %s; bpf_%s() needs %s.", n + 1, verify_kind_name(r),
 				     c->h->name, need);
-	return verify_refuse(v, V_HELPER_ARG, r->node, "", "r%u is %s; bpf_%s() needs %s.", n + 1,
-			     verify_kind_name(r), c->h->name, need);
+	return verify_refuse(
+		v, V_HELPER_ARG, r->node, str_printf(v->a, "Pass %s in r%u.", need, n + 1).s,
+		"r%u is %s; bpf_%s() needs %s.", n + 1, verify_kind_name(r), c->h->name, need);
 }
 
 static bool is_null(const struct reg *r)
@@ -64,11 +65,13 @@ static bool memory_size(struct verifier *v, struct call *c, u32 n, bool zero_ok)
 		return verify_refuse(
 			v, V_HELPER_SIZE, size->node,
 			"Make it unsigned, mask it with &, or compare it with 0 first.",
-			"The size in r%u may be negative.", n + 1);
+			"The size in r%u may be negative: it is %s.", n + 1,
+			verify_num_text(v, &size->n));
 	if (size->n.umax >= MAX_SIZE)
 		return verify_refuse(v, V_HELPER_SIZE, size->node,
 				     "Compare it with its limit first, or mask it with &.",
-				     "The size in r%u has no upper bound.", n + 1);
+				     "The size in r%u has no usable upper bound: it is %s.", n + 1,
+				     verify_num_text(v, &size->n));
 	verify_precise(v, size->node);
 	c->size_max = size->n.umax;
 	c->size_node = size->node;
@@ -110,6 +113,7 @@ static bool spin_lock_arg(struct verifier *v, struct call *c, u32 n)
 		st->lock_id = r->id;
 		st->lock_map = r->map;
 		st->lock_insn = v->insn;
+		st->lock_node = verify_node(v, r->node, 0);
 		return true;
 	}
 	if (!st->is_locked)
@@ -307,8 +311,11 @@ static bool all_args(struct verifier *v, struct call *c)
 void verify_clobber(struct verifier *v)
 {
 	struct reg *regs = TOP(v->st)->regs;
+	u32 node = verify_node(v, 0, 0);
 
 	memset(&regs[1], 0, 5 * sizeof(*regs));
+	for (u32 k = 1; k <= 5; k++)
+		regs[k].node = node;
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -470,7 +477,7 @@ static bool before(struct verifier *v, const struct isa_helper *h)
 		return true;
 	if (st->n_refs)
 		return verify_refuse(
-			v, V_REF_LEAK, 0, "Release it before the tail call.",
+			v, V_REF_LEAK, st->ref_node[0], "Release it before the tail call.",
 			"A tail call would lose the reference taken at instruction %u.",
 			st->ref_insn[0]);
 	for (u32 i = 0; i < st->n_frames; i++)

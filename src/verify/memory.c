@@ -67,8 +67,8 @@ bool verify_bounds(struct verifier *v, const struct reg *r, u8 no, s64 off, u64 
 	if ((u64)(r->off + off) + r->n.umax + size > limit)
 		return verify_refuse(v, tag, r->node,
 				     "Compare the index with its limit first, or mask it with &.",
-				     "%llu bytes at offset %lld (at most) of %s, which has %llu.",
-				     (unsigned long long)size,
+				     "%llu bytes at offset %s%lld of %s, which has %llu.",
+				     (unsigned long long)size, num_is_const(&r->n) ? "" : "up to ",
 				     (long long)r->off + off + (long long)r->n.umax, what,
 				     (unsigned long long)limit);
 	return true;
@@ -342,7 +342,13 @@ bool verify_atomic(struct verifier *v, struct isa_insn i)
 	    (regs[i.src].kind != K_SCALAR || (i.imm == ISA_CMPXCHG && regs[0].kind != K_SCALAR)))
 		return verify_refuse(v, V_LEAK, regs[i.src].node, "Use numbers only.",
 				     "An address would be stored in memory.");
-	if (!usable(v, &r, i.dst) || !aligned(v, &r, i.dst, i.off, size, true))
+	if (!usable(v, &r, i.dst))
+		return false;
+	if (r.kind != K_STACK && r.kind != K_VALUE && r.kind != K_MEM && r.kind != K_TP_BUFFER)
+		return verify_refuse(v, V_ATOMIC, r.node, "Load, change and store it.",
+				     "Atomic operations are not possible on %s.",
+				     verify_kind_name(&r));
+	if (!aligned(v, &r, i.dst, i.off, size, true))
 		return false;
 	if (fetch && into == i.dst)
 		return verify_refuse(v, V_ATOMIC, r.node, "Use another register.",
@@ -356,10 +362,6 @@ bool verify_atomic(struct verifier *v, struct isa_insn i)
 		verify_set_scalar(v, &val, num_any(), regs[i.src].node, old.node);
 		if (!verify_stack_write(v, &r, i.dst, i.off, size, &val))
 			return false;
-	} else if (r.kind != K_VALUE && r.kind != K_MEM && r.kind != K_TP_BUFFER) {
-		return verify_refuse(v, V_ATOMIC, r.node, "Load, change and store it.",
-				     "Atomic operations are not possible on %s.",
-				     verify_kind_name(&r));
 	} else if (!plain_value(v, &r, i.dst, i.off, size) ||
 		   !access_other(v, &r, i.dst, i.off, size, NULL, &out) ||
 		   !access_other(v, &r, i.dst, i.off, size, &regs[i.src], &out)) {

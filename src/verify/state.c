@@ -164,6 +164,7 @@ bool verify_ref_add(struct verifier *v, u32 id)
 		return verify_refuse(v, V_REF_LEAK, 0, "Release some of them earlier.",
 				     "More than %d references are held at once.", MAX_REFS);
 	st->refs[st->n_refs] = id;
+	st->ref_node[st->n_refs] = verify_node(v, 0, 0);
 	st->ref_insn[st->n_refs++] = v->insn;
 	return true;
 }
@@ -177,6 +178,7 @@ static bool ref_remove(struct state *st, u32 id)
 		for (; i < st->n_refs; i++) {
 			st->refs[i] = st->refs[i + 1];
 			st->ref_insn[i] = st->ref_insn[i + 1];
+			st->ref_node[i] = st->ref_node[i + 1];
 		}
 		return true;
 	}

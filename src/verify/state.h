@@ -83,8 +83,9 @@ struct state {
 	u32 n_frames;
 	u32 refs[MAX_REFS]; /* ids that must be released */
 	u32 ref_insn[MAX_REFS];
+	u32 ref_node[MAX_REFS];
 	u32 n_refs;
-	u32 lock_id, lock_insn; /* the spin lock that is held; 0 if none */
+	u32 lock_id, lock_insn, lock_node; /* the spin lock that is held; 0 if none */
 	bool is_locked;
 	u32 turns;     /* rounds of callbacks so far, all together */
 	bool is_guess; /* a path that only a mispredicting processor takes */
@@ -122,6 +123,7 @@ struct pending {
 /* Conditional jumps of a path, for the explanation. */
 struct trail {
 	u32 prev, insn;
+	u32 order; /* the newest node then */
 	bool taken;
 };
 
@@ -174,6 +176,8 @@ enum insn_flags { I_SECOND = 1, I_TARGET = 2, I_REACHED = 4, I_SUB = 8, I_BACK =
 bool verify_refuse(struct verifier *v, enum verify_tag tag, u32 node, const char *hint,
 		   const char *fmt, ...) PRINTF_LIKE(5, 6);
 const char *verify_kind_name(const struct reg *r);
+/* "5", "0 to 255", "anything": for messages. */
+const char *verify_num_text(struct verifier *v, const struct num *n);
 
 /* ---- state.c ----------------------------------------------------------------------------------
  */

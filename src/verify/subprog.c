@@ -18,6 +18,15 @@ static void set_pointer(struct verifier *v, struct reg *r, u8 kind)
 	r->node = verify_node(v, 0, 0);
 }
 
+/* What a program begins with comes from no instruction. */
+static void from_nowhere(struct reg *r, void *arg)
+{
+	struct verifier *v = arg;
+
+	if (r->node)
+		v->nodes.at[r->node].insn = NO_INSN;
+}
+
 static void enter(struct verifier *v, u32 sub)
 {
 	struct state *st = v->st;
@@ -26,6 +35,7 @@ static void enter(struct verifier *v, u32 sub)
 	f->sub = sub;
 	set_pointer(v, &f->regs[ISA_FP], K_STACK);
 	f->regs[ISA_FP].frame = (u8)st->n_frames;
+	v->nodes.at[f->regs[ISA_FP].node].insn = NO_INSN;
 	st->frames[st->n_frames++] = f;
 }
 
@@ -75,7 +85,7 @@ static bool global_params(struct verifier *v, const struct sub *s)
 	return true;
 }
 
-bool verify_start(struct verifier *v, u32 sub)
+static bool begin(struct verifier *v, u32 sub)
 {
 	const struct verify_input *in = v->in;
 	struct reg *regs;
@@ -99,6 +109,14 @@ bool verify_start(struct verifier *v, u32 sub)
 	}
 	set_pointer(v, &regs[1], K_CTX);
 	return true;
+}
+
+bool verify_start(struct verifier *v, u32 sub)
+{
+	bool ok = begin(v, sub);
+
+	verify_each_reg(v->st, from_nowhere, v);
+	return ok;
 }
 
 static bool too_deep(struct verifier *v)
@@ -310,8 +328,8 @@ static bool in_range(struct verifier *v, const struct reg *r, s64 lo, s64 hi, co
 	if (r->n.smin >= lo && r->n.smax <= hi)
 		return true;
 	return verify_refuse(v, V_RETURN, r->node, "Set r0 to an allowed value before exit.",
-			     "%s must return %lld to %lld; r0 may be something else.", who,
-			     (long long)lo, (long long)hi);
+			     "%s must return %lld to %lld; r0 is %s.", who, (long long)lo,
+			     (long long)hi, verify_num_text(v, &r->n));
 }
 
 static bool exit_main(struct verifier *v)
@@ -321,7 +339,7 @@ static bool exit_main(struct verifier *v)
 	s64 lo, hi;
 
 	if (st->n_refs)
-		return verify_refuse(v, V_REF_LEAK, 0, "Release it on this path too.",
+		return verify_refuse(v, V_REF_LEAK, st->ref_node[0], "Release it on this path too.",
 				     "The reference taken at instruction %u is never released.",
 				     st->ref_insn[0]);
 	v->ended = true;
@@ -341,7 +359,8 @@ static bool exit_main(struct verifier *v)
 static bool exit_callback(struct verifier *v, struct frame *f)
 {
 	if (v->st->n_refs)
-		return verify_refuse(v, V_REF_LEAK, 0, "Release it inside the callback.",
+		return verify_refuse(v, V_REF_LEAK, v->st->ref_node[0],
+				     "Release it inside the callback.",
 				     "References cannot be held across a callback (taken at "
 				     "instruction %u).",
 				     v->st->ref_insn[0]);
@@ -362,7 +381,7 @@ bool verify_exit(struct verifier *v)
 	if ((st->n_frames == 1 || f->is_callback) && !verify_read(v, ISA_R0))
 		return false;
 	if (st->is_locked)
-		return verify_refuse(v, V_LOCK, 0, "Give the lock back before exit.",
+		return verify_refuse(v, V_LOCK, st->lock_node, "Give the lock back before exit.",
 				     "The spin lock taken at instruction %u is still held.",
 				     st->lock_insn);
 	if (st->n_frames == 1)
@@ -393,7 +412,7 @@ bool verify_ld_packet(struct verifier *v, struct isa_insn i)
 		return verify_refuse(v, V_PACKET_LOAD, 0, "Use bpf_skb_load_bytes() or data.",
 				     "Programs of this type have no legacy packet loads.");
 	if (v->st->n_refs)
-		return verify_refuse(v, V_REF_LEAK, 0, "Release it before.",
+		return verify_refuse(v, V_REF_LEAK, v->st->ref_node[0], "Release it before.",
 				     "A packet load may end the program while the reference taken "
 				     "at instruction %u is held.",
 				     v->st->ref_insn[0]);
