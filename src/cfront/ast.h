@@ -46,7 +46,8 @@ enum ex_kind {
 	EX_BUILTIN,           /* __builtin_…: builtin, args */
 	EX_BSWAP,             /* bpf_ntohs & co and __builtin_bswapN: bits, a */
 	EX_REGS,              /* PT_REGS_PARMn & co: reg index in `value` of pt_regs pointer a */
-	EX_ATOMIC,            /* __sync_fetch_and_add, …: atomic bits, args: pointer, operand(s) */
+	EX_ATOMIC,            /* __sync_fetch_and_add, …: atomic bits, args: pointer, operand(s). op 0: the value
+				 is what was there; + | & ^: what is there now; P_EQ: whether it was args[1] */
 };
 enum map_method {
 	MM_LOOKUP, MM_UPDATE, MM_DELETE, MM_INSERT, MM_LOOKUP_OR_TRY_INIT, MM_LOOKUP_OR_INIT,
@@ -54,7 +55,10 @@ enum map_method {
 };
 enum cf_builtin {
 	BI_MEMCPY, BI_MEMSET, BI_MEMCMP, BI_EXPECT, BI_UNREACHABLE, BI_TRAP, BI_PRESERVE_ACCESS, BI_CLZ, BI_CTZ,
-	BI_POPCOUNT, BI_OFFSETOF_DYNAMIC, BI_MISSING /* address of a member that the kernel lacks: `bytes` */, BI_N
+	BI_POPCOUNT, BI_OFFSETOF_DYNAMIC, BI_MEMMOVE, BI_STRNCMP, BI_PARITY, BI_FFS, BI_CLRSB, BI_ABS, BI_LOG2,
+	BI_LOG2_PLUS_1, BI_ADD_OVERFLOW, BI_SUB_OVERFLOW, BI_MUL_OVERFLOW, BI_ATOMIC_LOAD, BI_ATOMIC_STORE,
+	BI_COMPARE_EXCHANGE, BI_BARRIER,
+	BI_MISSING /* address of a member that the kernel lacks: `bytes` */, BI_N
 };
 
 /* One step of an initialiser after braces and designators were resolved: `value` goes to byte `off`
@@ -91,6 +95,23 @@ enum st_kind {
 	ST_CONTINUE, ST_GOTO, ST_LABEL, ST_RETURN, ST_EMPTY, ST_ASM,
 };
 struct cf_case { s64 lo, hi; struct cf_stmt *at; };
+
+/* asm ( text : outputs : inputs : clobbers : labels ) */
+struct cf_asm_operand {
+	str name;             /* [name], or empty */
+	str constraint;       /* without = + & % */
+	bool is_written, is_read, is_memory;
+	s32 same_as;          /* an input that must be where output number … is; -1 */
+	struct cf_expr *e;    /* an lvalue if written or in memory, else a value */
+};
+struct cf_asm {
+	str text;
+	vec(struct cf_asm_operand) operands;  /* outputs first, as %0, %1 … count them */
+	u32 n_outputs;
+	u16 clobbers;         /* registers, as bits */
+	bool clobbers_memory;
+	vec(struct cf_stmt *) labels;         /* ST_GOTO: asm goto */
+};
 struct cf_stmt {
 	enum st_kind kind;
 	struct span span;
@@ -103,6 +124,7 @@ struct cf_stmt {
 					     ST_CASE/DEFAULT: its switch */
 	s64 lo, hi;                       /* ST_CASE */
 	vec(struct cf_stmt *) cases;      /* ST_SWITCH: its ST_CASE and ST_DEFAULT, in order */
+	struct cf_asm *code;              /* ST_ASM */
 	s32 unroll;                       /* loops: #pragma unroll N; -1 full, 0 not asked */
 	void *lower;                      /* scratch of the lowering */
 };

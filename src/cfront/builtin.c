@@ -1,73 +1,71 @@
 /* builtin.c: names that work like functions but are part of the language (C11 has none; GNU C does).
  *
- * __builtin_… and the memory functions, __sync_… and __atomic_… on 4 and 8 bytes, byte swaps,
- * offsetof, and __skep_regs(), which lib's PT_REGS macros are made of. A table says for each name how many
+ * __builtin_… and the memory functions, byte swaps, offsetof, and __skep_regs(), which lib's PT_REGS
+ * macros are made of; __sync_… and __atomic_… are in builtin_atomic.c. A table says for each name how many
  * arguments it takes and what makes a node of them; what is constant is folded.
  *
  * Left out, and refused: builtins that the table marks so (they would need code that is not there yet).
  */
+#include "cfront/builtin.h"
 #include "cfront/kernel.h"
 
 #include <string.h>
 
-enum how {
-	HOW_BUILTIN,   /* EX_BUILTIN arg */
-	HOW_SWAP,      /* EX_BSWAP of arg bits */
-	HOW_FETCH,     /* EX_ATOMIC arg, value is the old one */
-	HOW_FETCH_SUB, /* the same by adding the negative */
-	HOW_OP_FETCH,  /* value is the new one */
-	HOW_EXCHANGE,
-	HOW_COMPARE_VALUE,
-	HOW_COMPARE_BOOL,
-	HOW_EXPECT,
-	HOW_CONSTANT_P,
-	HOW_CHOOSE,
-	HOW_SAME_TYPE,
-	HOW_OFFSETOF,
-	HOW_SAME,
-	HOW_REGS,
-	HOW_CORE_FIELD,
-	HOW_CORE_TYPE,
-	HOW_CORE_ENUM,
-	HOW_KSYM,
-	HOW_STRLEN,
-	HOW_NOTHING,
-	HOW_NOT_YET,
-};
-struct row {
-	const char *name;
-	enum how how;
-	s32 arg;
-	u8 least, most;
-};
-
 /* Sorted by group; few enough to search in order. */
-static const struct row rows[] = {
+static const struct builtin_row rows[] = {
 	{ "__builtin_memcpy", HOW_BUILTIN, BI_MEMCPY, 3, 3 },
 	{ "memcpy", HOW_BUILTIN, BI_MEMCPY, 3, 3 },
 	{ "__builtin_memset", HOW_BUILTIN, BI_MEMSET, 3, 3 },
 	{ "memset", HOW_BUILTIN, BI_MEMSET, 3, 3 },
 	{ "__builtin_memcmp", HOW_BUILTIN, BI_MEMCMP, 3, 3 },
 	{ "memcmp", HOW_BUILTIN, BI_MEMCMP, 3, 3 },
-	{ "__builtin_memmove", HOW_NOT_YET, 0, 3, 3 },
-	{ "memmove", HOW_NOT_YET, 0, 3, 3 },
+	{ "__builtin_bcmp", HOW_BUILTIN, BI_MEMCMP, 3, 3 },
+	{ "__builtin_memmove", HOW_BUILTIN, BI_MEMMOVE, 3, 3 },
+	{ "memmove", HOW_BUILTIN, BI_MEMMOVE, 3, 3 },
+	{ "__builtin_strncmp", HOW_BUILTIN, BI_STRNCMP, 3, 3 },
+	{ "strncmp", HOW_BUILTIN, BI_STRNCMP, 3, 3 },
+	{ "__builtin_strcmp", HOW_STRCMP, BI_STRNCMP, 2, 2 },
+	{ "strcmp", HOW_STRCMP, BI_STRNCMP, 2, 2 },
 	{ "__builtin_unreachable", HOW_BUILTIN, BI_UNREACHABLE, 0, 0 },
 	{ "__builtin_trap", HOW_BUILTIN, BI_TRAP, 0, 0 },
-	{ "__builtin_clz", HOW_BUILTIN, BI_CLZ, 1, 1 },
-	{ "__builtin_clzl", HOW_BUILTIN, BI_CLZ, 1, 1 },
-	{ "__builtin_clzll", HOW_BUILTIN, BI_CLZ, 1, 1 },
-	{ "__builtin_ctz", HOW_BUILTIN, BI_CTZ, 1, 1 },
-	{ "__builtin_ctzl", HOW_BUILTIN, BI_CTZ, 1, 1 },
-	{ "__builtin_ctzll", HOW_BUILTIN, BI_CTZ, 1, 1 },
-	{ "__builtin_popcount", HOW_BUILTIN, BI_POPCOUNT, 1, 1 },
-	{ "__builtin_popcountl", HOW_BUILTIN, BI_POPCOUNT, 1, 1 },
-	{ "__builtin_popcountll", HOW_BUILTIN, BI_POPCOUNT, 1, 1 },
+	{ "__builtin_clz", HOW_BITS, BI_CLZ, 1, 1 },
+	{ "__builtin_clzl", HOW_BITS, BI_CLZ, 1, 1 },
+	{ "__builtin_clzll", HOW_BITS, BI_CLZ, 1, 1 },
+	{ "__builtin_ctz", HOW_BITS, BI_CTZ, 1, 1 },
+	{ "__builtin_ctzl", HOW_BITS, BI_CTZ, 1, 1 },
+	{ "__builtin_ctzll", HOW_BITS, BI_CTZ, 1, 1 },
+	{ "__builtin_ffs", HOW_BITS, BI_FFS, 1, 1 },
+	{ "__builtin_ffsl", HOW_BITS, BI_FFS, 1, 1 },
+	{ "__builtin_ffsll", HOW_BITS, BI_FFS, 1, 1 },
+	{ "__builtin_popcount", HOW_BITS, BI_POPCOUNT, 1, 1 },
+	{ "__builtin_popcountl", HOW_BITS, BI_POPCOUNT, 1, 1 },
+	{ "__builtin_popcountll", HOW_BITS, BI_POPCOUNT, 1, 1 },
+	{ "__builtin_parity", HOW_BITS, BI_PARITY, 1, 1 },
+	{ "__builtin_parityl", HOW_BITS, BI_PARITY, 1, 1 },
+	{ "__builtin_parityll", HOW_BITS, BI_PARITY, 1, 1 },
+	{ "__builtin_clrsb", HOW_BITS, BI_CLRSB, 1, 1 },
+	{ "__builtin_clrsbl", HOW_BITS, BI_CLRSB, 1, 1 },
+	{ "__builtin_clrsbll", HOW_BITS, BI_CLRSB, 1, 1 },
+	{ "__builtin_abs", HOW_BITS, BI_ABS, 1, 1 },
+	{ "__builtin_labs", HOW_BITS, BI_ABS, 1, 1 },
+	{ "__builtin_llabs", HOW_BITS, BI_ABS, 1, 1 },
+	{ "bpf_log2", HOW_BITS, BI_LOG2, 1, 1 },
+	{ "bpf_log2l", HOW_BITS, BI_LOG2_PLUS_1, 1, 1 },
+	{ "__builtin_add_overflow", HOW_OVERFLOW, BI_ADD_OVERFLOW, 3, 3 },
+	{ "__builtin_sub_overflow", HOW_OVERFLOW, BI_SUB_OVERFLOW, 3, 3 },
+	{ "__builtin_mul_overflow", HOW_OVERFLOW, BI_MUL_OVERFLOW, 3, 3 },
 	{ "__builtin_expect", HOW_EXPECT, 0, 2, 2 },
+	{ "__builtin_expect_with_probability", HOW_EXPECT, 0, 3, 3 },
 	{ "__builtin_constant_p", HOW_CONSTANT_P, 0, 1, 1 },
 	{ "__builtin_choose_expr", HOW_CHOOSE, 0, 3, 3 },
 	{ "__builtin_types_compatible_p", HOW_SAME_TYPE, 0, 0, 0 },
 	{ "__builtin_offsetof", HOW_OFFSETOF, 0, 0, 0 },
 	{ "offsetof", HOW_OFFSETOF, 0, 0, 0 },
+	{ "__builtin_object_size", HOW_OBJECT_SIZE, 0, 2, 2 },
+	{ "__builtin_dynamic_object_size", HOW_OBJECT_SIZE, 0, 2, 2 },
+	{ "__builtin_assume_aligned", HOW_SAME, 0, 2, 3 },
+	{ "__builtin_assume", HOW_NOTHING, 0, 1, 1 },
+	{ "__builtin_prefetch", HOW_NOTHING, 0, 1, 3 },
 	{ "__builtin_preserve_access_index", HOW_SAME, 0, 1, 1 },
 	{ "__builtin_preserve_field_info", HOW_CORE_FIELD, 0, 0, 0 },
 	{ "__skep_type_info", HOW_CORE_TYPE, 0, 0, 0 },
@@ -107,20 +105,68 @@ static const struct row rows[] = {
 	{ "__sync_and_and_fetch", HOW_OP_FETCH, '&', 2, 2 },
 	{ "__sync_xor_and_fetch", HOW_OP_FETCH, '^', 2, 2 },
 	{ "__sync_sub_and_fetch", HOW_OP_FETCH, '-', 2, 2 },
+	{ "__atomic_add_fetch", HOW_OP_FETCH, '+', 3, 3 },
+	{ "__atomic_or_fetch", HOW_OP_FETCH, '|', 3, 3 },
+	{ "__atomic_and_fetch", HOW_OP_FETCH, '&', 3, 3 },
+	{ "__atomic_xor_fetch", HOW_OP_FETCH, '^', 3, 3 },
+	{ "__atomic_sub_fetch", HOW_OP_FETCH, '-', 3, 3 },
 	{ "__sync_lock_test_and_set", HOW_EXCHANGE, ISA_XCHG, 2, 2 },
+	{ "__sync_lock_release", HOW_STORE_ZERO, 0, 1, 1 },
 	{ "__atomic_exchange_n", HOW_EXCHANGE, ISA_XCHG, 3, 3 },
+	{ "__atomic_exchange", HOW_EXCHANGE_TO, ISA_XCHG, 4, 4 },
+	{ "__atomic_load_n", HOW_LOAD, 0, 2, 2 },
+	{ "__atomic_load", HOW_LOAD_TO, 0, 3, 3 },
+	{ "__atomic_store_n", HOW_STORE, 0, 3, 3 },
+	{ "__atomic_store", HOW_STORE_FROM, 0, 3, 3 },
+	{ "__atomic_clear", HOW_STORE_ZERO, 0, 2, 2 },
 	{ "__sync_val_compare_and_swap", HOW_COMPARE_VALUE, ISA_CMPXCHG, 3, 3 },
 	{ "__sync_bool_compare_and_swap", HOW_COMPARE_BOOL, ISA_CMPXCHG, 3, 3 },
-	{ "__sync_synchronize", HOW_NOTHING, 0, 0, 0 },
+	{ "__atomic_compare_exchange_n", HOW_CAS, 0, 6, 6 },
+	{ "__atomic_compare_exchange", HOW_CAS_FROM, 0, 6, 6 },
+	{ "__sync_synchronize", HOW_BARRIER, 0, 0, 0 },
+	{ "__atomic_thread_fence", HOW_BARRIER, 0, 1, 1 },
+	{ "__atomic_signal_fence", HOW_BARRIER, 0, 1, 1 },
+	{ "__builtin_alloca", HOW_REFUSED, 0, 0, 255 },
+	{ "__builtin_return_address", HOW_REFUSED, 0, 0, 255 },
+	{ "__builtin_frame_address", HOW_REFUSED, 0, 0, 255 },
+	{ "__builtin_va_start", HOW_REFUSED, 0, 0, 255 },
+	{ "__builtin_va_arg", HOW_REFUSED, 0, 0, 255 },
+	{ "__builtin_va_end", HOW_REFUSED, 0, 0, 255 },
 	{ "__skep_regs", HOW_REGS, 0, 2, 2 },
 };
 
-static const struct row *find_row(str name)
+/* __builtin_uaddll_overflow and its like: the general one, whose operands are as the letters say anyway. */
+static str plain_overflow(struct parser *p, str name)
 {
+	str rest = name, op;
+
+	if (!str_starts(rest, "__builtin_") || !str_ends(rest, "_overflow") || rest.n < 23)
+		return name;
+	if (rest.s[10] != 's' && rest.s[10] != 'u')
+		return name;
+	op = str_sub(rest, 11, 3);
+	rest = str_sub(rest, 14, rest.n - 14 - 9);
+	if (rest.n && !str_is(rest, "l") && !str_is(rest, "ll"))
+		return name;
+	return str_printf(p->a, "__builtin_" STR_FMT "_overflow", STR_ARG(op));
+}
+
+static const struct builtin_row *find_row(struct parser *p, str name)
+{
+	if (name.n > 20 && name.s[0] == '_')
+		name = plain_overflow(p, name);
 	for (u32 i = 0; i < ARRAY_LEN(rows); i++)
 		if (str_is(name, rows[i].name))
 			return &rows[i];
 	return NULL;
+}
+
+bool cf_has_builtin(str name)
+{
+	for (u32 i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_is(name, rows[i].name))
+			return rows[i].how != HOW_NOT_YET && rows[i].how != HOW_REFUSED;
+	return false;
 }
 
 void cfp_builtin_near(struct nearest *near)
@@ -130,16 +176,7 @@ void cfp_builtin_near(struct nearest *near)
 			nearest_offer(near, str_of(rows[i].name));
 }
 
-/* What is being built, and from what. */
-struct call {
-	struct parser *p;
-	const struct row *row;
-	str name;
-	struct span span;
-	expr_list args;
-};
-
-static struct cf_expr *with_args(struct call *c, enum ex_kind kind, const struct type *ty)
+struct cf_expr *builtin_with_args(struct builtin_call *c, enum ex_kind kind, const struct type *ty)
 {
 	struct cf_expr *e = cfx_new(c->p, kind, ty, c->span, NULL, NULL);
 
@@ -148,12 +185,12 @@ static struct cf_expr *with_args(struct call *c, enum ex_kind kind, const struct
 	return e;
 }
 
-static struct cf_expr *poison(struct call *c)
+static struct cf_expr *poison(struct builtin_call *c)
 {
 	return cfx_poison(c->p, c->span);
 }
 
-static const char *argument_name(struct call *c, u32 i)
+const char *builtin_argument(struct builtin_call *c, u32 i)
 {
 	return str_z(c->p->a,
 		     str_printf(c->p->a, "argument %u of '" STR_FMT "'", i + 1, STR_ARG(c->name)));
@@ -161,11 +198,12 @@ static const char *argument_name(struct call *c, u32 i)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-static struct cf_expr *memory(struct call *c)
+static struct cf_expr *memory(struct builtin_call *c)
 {
 	struct parser *p = c->p;
 	const struct type *void_ptr = ty_ptr_to(p->t, ty_basic(p->t, TY_B_VOID));
-	bool is_set = c->row->arg == BI_MEMSET, is_compare = c->row->arg == BI_MEMCMP;
+	bool is_set = c->row->arg == BI_MEMSET;
+	bool is_compare = c->row->arg == BI_MEMCMP || c->row->arg == BI_STRNCMP;
 	const struct type *ty = is_compare ? ty_basic(p->t, TY_B_INT) : void_ptr;
 	struct cf_expr *e;
 
@@ -175,11 +213,11 @@ static struct cf_expr *memory(struct call *c)
 		if (is_poison(p, a))
 			return poison(c);
 		if (i == 2 || (i == 1 && is_set)) {
-			a = cfx_integer(p, a, argument_name(c, i));
+			a = cfx_integer(p, a, builtin_argument(c, i));
 			a = i == 2 ? cf_convert(p->u, a, ty_basic(p->t, TY_B_ULONG)) : a;
 		} else if (!ty_is_ptr(a->type)) {
 			cfp_error(p, a->span, E_ARGS, "%s must be a pointer, this is '%s'",
-				  argument_name(c, i), cfp_text(p, a->type));
+				  builtin_argument(c, i), cfp_text(p, a->type));
 			return poison(c);
 		}
 		if (is_poison(p, a))
@@ -188,51 +226,153 @@ static struct cf_expr *memory(struct call *c)
 	}
 	if (!is_compare && ty_strip(ty_strip(c->args.at[0]->type)->to)->quals & TY_CONST)
 		cfp_error(p, c->args.at[0]->span, E_CONST, "what it writes to is const");
-	e = with_args(c, EX_BUILTIN, ty);
+	e = builtin_with_args(c, EX_BUILTIN, ty);
 	e->builtin = (enum cf_builtin)c->row->arg;
 	return e;
 }
 
-static struct cf_expr *simple_builtin(struct call *c)
+static struct cf_expr *simple_builtin(struct builtin_call *c)
+{
+	struct cf_expr *e;
+
+	if (c->row->least == 3)
+		return memory(c);
+	e = builtin_with_args(c, EX_BUILTIN, ty_basic(c->p->t, TY_B_VOID));
+	e->builtin = (enum cf_builtin)c->row->arg;
+	return e;
+}
+
+/* strcmp is strncmp where a literal says how long it can be. */
+static struct cf_expr *compare_strings(struct builtin_call *c)
+{
+	const struct cf_expr *text = c->args.at[0];
+
+	if (text->kind != EX_STRING)
+		text = c->args.at[1];
+	if (text->kind != EX_STRING) {
+		if (cfp_not_yet(c->p, c->span, "'" STR_FMT "' of two strings that are no literals",
+				STR_ARG(c->name)))
+			diag_hint(c->p->dx, "strncmp() takes a bound");
+		return poison(c);
+	}
+	*vec_push(c->p->a, &c->args) = cfx_int(c->p, (s64)text->bytes.n + 1, c->span);
+	return memory(c);
+}
+
+/* ---- bits ------------------------------------------------------------------------------------ */
+
+static s64 log2_of(u64 v)
+{
+	return 63 - __builtin_clzll(v | 1);
+}
+
+static s64 count_bits(enum cf_builtin b, u64 v, u32 bits)
+{
+	u64 sign = v >> (bits - 1) & 1 ? ~0ull >> (64 - bits) : 0;
+
+	switch (b) {
+	case BI_POPCOUNT: return __builtin_popcountll(v);
+	case BI_PARITY: return __builtin_parityll(v);
+	case BI_CTZ: return v ? (s64)__builtin_ctzll(v) : bits;
+	case BI_FFS: return v ? __builtin_ctzll(v) + 1 : 0;
+	case BI_CLRSB: return bits - 2 - (v == sign ? -1 : log2_of(v ^ sign));
+	case BI_ABS: return (s64)(v ^ sign) - (s64)sign;
+	case BI_LOG2: return log2_of(v);
+	case BI_LOG2_PLUS_1: return log2_of(v) + 1;
+	default: return v ? (s64)bits - 1 - log2_of(v) : bits;
+	}
+}
+
+static bool is_signed_bits(enum cf_builtin b)
+{
+	return b == BI_ABS || b == BI_CLRSB || b == BI_FFS;
+}
+
+/* An operand of the width that the name's last letters say. */
+static struct cf_expr *bits(struct builtin_call *c)
 {
 	struct parser *p = c->p;
-	const struct type *ty = ty_basic(p->t, c->args.n ? TY_B_INT : TY_B_VOID);
-	struct cf_expr *e;
+	enum cf_builtin b = (enum cf_builtin)c->row->arg;
+	bool is_long = str_ends(c->name, "l") && !str_is(c->name, "__builtin_labsl");
+	const struct type *want = ty_int_of(p->t,
+					    is_long || str_is(c->name, "__builtin_labs") ||
+							    str_is(c->name, "__builtin_llabs")
+						    ? 8
+						    : 4,
+					    is_signed_bits(b));
+	struct cf_expr *a = cfx_integer(p, c->args.at[0], builtin_argument(c, 0)), *e;
+	const struct type *ty = b == BI_ABS ? want : ty_basic(p->t, TY_B_INT);
 	s64 v;
 
-	if (c->row->arg == BI_MEMCPY || c->row->arg == BI_MEMSET || c->row->arg == BI_MEMCMP)
-		return memory(c);
-	if (c->args.n) {
-		const struct type *want;
+	if (is_poison(p, a))
+		return poison(c);
+	c->args.at[0] = a = cf_convert(p->u, a, want);
+	if (cf_const_value(p->u, a, &v)) {
+		u32 width = (u32)want->size * 8;
 
-		c->args.at[0] = cfx_integer(p, c->args.at[0], argument_name(c, 0));
-		want = ty_basic(p->t, str_ends(c->name, "ll")  ? TY_B_ULLONG
-				      : str_ends(c->name, "l") ? TY_B_ULONG
-							       : TY_B_UINT);
-		c->args.at[0] = cf_convert(p->u, c->args.at[0], want);
-		if (is_poison(p, c->args.at[0]))
-			return poison(c);
-		if (cf_const_value(p->u, c->args.at[0], &v) && (v || c->row->arg == BI_POPCOUNT)) {
-			u32 bits = (u32)want->size * 8;
-
-			return cfx_int(p,
-				       c->row->arg == BI_POPCOUNT ? __builtin_popcountll((u64)v)
-				       : c->row->arg == BI_CTZ
-					       ? __builtin_ctzll((u64)v)
-					       : __builtin_clzll((u64)v) - (s64)(64 - bits),
-				       c->span);
-		}
+		v = count_bits(b, (u64)v & ~0ull >> (64 - width), width);
+		return cfx_const(p, ty, v, c->span);
 	}
-	e = with_args(c, EX_BUILTIN, ty);
+	e = builtin_with_args(c, EX_BUILTIN, ty);
+	e->builtin = b;
+	return e;
+}
+
+/* ---- overflow -------------------------------------------------------------------------------- */
+
+static struct cf_expr *overflow(struct builtin_call *c)
+{
+	struct parser *p = c->p;
+	struct cf_expr *e;
+	const struct type *to;
+
+	for (u32 i = 0; i < 3; i++) {
+		c->args.at[i] = cfx_value(p, c->args.at[i]);
+		if (is_poison(p, c->args.at[i]))
+			return poison(c);
+	}
+	to = ty_is_ptr(c->args.at[2]->type) ? ty_strip(c->args.at[2]->type)->to : NULL;
+	if (!ty_is_int(c->args.at[0]->type) || !ty_is_int(c->args.at[1]->type) || !to ||
+	    !ty_is_int(to) || ty_strip(to)->is_bool || ty_strip(to)->size > 8 ||
+	    ty_strip(c->args.at[0]->type)->size > 8 || ty_strip(c->args.at[1]->type)->size > 8) {
+		cfp_error(p, c->span, E_ARGS,
+			  "'" STR_FMT
+			  "' takes two integers and a pointer to one, of at most 64 bits",
+			  STR_ARG(c->name));
+		return poison(c);
+	}
+	e = builtin_with_args(c, EX_BUILTIN, ty_basic(p->t, TY_B_BOOL));
 	e->builtin = (enum cf_builtin)c->row->arg;
 	return e;
 }
 
-static struct cf_expr *swap(struct call *c)
+/* What __builtin_object_size says where nobody follows pointers: the most, or the least. */
+static struct cf_expr *object_size(struct builtin_call *c)
+{
+	struct cf_expr *e = c->args.at[0];
+	s64 how, size = -1;
+
+	if (!cf_const_value(c->p->u, c->args.at[1], &how) || how < 0 || how > 3) {
+		cfp_error(c->p, c->span, E_CONST, "%s must be 0, 1, 2 or 3",
+			  builtin_argument(c, 1));
+		return poison(c);
+	}
+	while (e->kind == EX_CAST && ty_is_ptr(e->type) && ty_is_ptr(e->a->type))
+		e = e->a;
+	if (e->kind == EX_ADDR && e->a->kind == EX_SYM)
+		size = (s64)ty_strip(e->a->type)->size;
+	else if (ty_strip(e->type)->kind == TY_ARRAY && (e->kind == EX_SYM || e->kind == EX_STRING))
+		size = (s64)ty_strip(e->type)->size;
+	else if (how >= 2)
+		size = 0;
+	return cfx_const(c->p, ty_basic(c->p->t, TY_B_ULONG), size, c->span);
+}
+
+static struct cf_expr *swap(struct builtin_call *c)
 {
 	struct parser *p = c->p;
 	const struct type *ty = ty_int_of(p->t, (u32)c->row->arg / 8, false);
-	struct cf_expr *a = cfx_integer(p, c->args.at[0], argument_name(c, 0)), *e;
+	struct cf_expr *a = cfx_integer(p, c->args.at[0], builtin_argument(c, 0)), *e;
 	s64 v;
 
 	if (is_poison(p, a))
@@ -246,126 +386,27 @@ static struct cf_expr *swap(struct call *c)
 	return e;
 }
 
-/* ---- atomics --------------------------------------------------------------------------------- */
-
-/* Checks the pointer and converts the operands to what it points to. */
-static const struct type *atomic_operands(struct call *c, u32 n_values)
-{
-	struct parser *p = c->p;
-	struct cf_expr *ptr = cfx_value(p, c->args.at[0]);
-	const struct type *to;
-
-	if (is_poison(p, ptr))
-		return NULL;
-	to = ty_is_ptr(ptr->type) ? ty_strip(ptr->type)->to : NULL;
-	if (!to || !ty_is_scalar(to) || (ty_strip(to)->size != 4 && ty_strip(to)->size != 8)) {
-		cfp_error(p, ptr->span, E_ARGS,
-			  "%s must point to an integer of 4 or 8 bytes, this is '%s'",
-			  argument_name(c, 0), cfp_text(p, ptr->type));
-		return NULL;
-	}
-	c->args.at[0] = ptr;
-	for (u32 i = 1; i <= n_values; i++) {
-		c->args.at[i] = cfx_assignable(p, c->args.at[i], to, argument_name(c, i));
-		if (is_poison(p, c->args.at[i]))
-			return NULL;
-	}
-	/* What is behind them says how much order is wanted; BPF's atomics give all there is. */
-	c->args.n = 1 + n_values;
-	return cfx_bare(to);
-}
-
-static struct cf_expr *fetch(struct call *c, s32 atomic, bool negated)
-{
-	const struct type *ty = atomic_operands(c, 1);
-	struct cf_expr *e;
-
-	if (!ty)
-		return poison(c);
-	if (negated) {
-		e = cfx_unary(c->p, '-', c->args.at[1], c->args.at[1]->span);
-		c->args.at[1] = cf_convert(c->p->u, e, ty);
-	}
-	e = with_args(c, EX_ATOMIC, ty);
-	e->atomic = atomic | ISA_FETCH;
-	return e;
-}
-
-/* old op value, where the value is computed twice: so it must be constant. */
-static struct cf_expr *op_fetch(struct call *c)
-{
-	struct parser *p = c->p;
-	u32 op = (u32)c->row->arg;
-	s32 atomic = op == '+' || op == '-' ? ISA_ATOMIC_ADD
-		     : op == '|'	    ? ISA_ATOMIC_OR
-		     : op == '&'	    ? ISA_ATOMIC_AND
-					    : ISA_ATOMIC_XOR;
-	struct cf_expr *value = c->args.at[1], *e = fetch(c, atomic, op == '-');
-	s64 v;
-
-	if (is_poison(p, e))
-		return e;
-	if (!cf_const_value(p->u, c->args.at[1], &v)) {
-		cfp_not_yet(p, c->span, "'" STR_FMT "' with a value that is not constant",
-			    STR_ARG(c->name));
-		return poison(c);
-	}
-	return cf_convert(p->u, cfx_binary(p, op, e, value, c->span), e->type);
-}
-
-static struct cf_expr *exchange(struct call *c)
-{
-	const struct type *ty = atomic_operands(c, 1);
-	struct cf_expr *e;
-
-	if (!ty)
-		return poison(c);
-	e = with_args(c, EX_ATOMIC, ty);
-	e->atomic = ISA_XCHG;
-	return e;
-}
-
-static struct cf_expr *compare_and_swap(struct call *c)
-{
-	const struct type *ty = atomic_operands(c, 2);
-	struct cf_expr *e;
-	s64 v;
-
-	if (!ty)
-		return poison(c);
-	e = with_args(c, EX_ATOMIC, ty);
-	e->atomic = ISA_CMPXCHG;
-	if (c->row->how == HOW_COMPARE_VALUE)
-		return e;
-	if (!cf_const_value(c->p->u, c->args.at[1], &v)) {
-		cfp_not_yet(c->p, c->span, "'" STR_FMT "' with a value that is not constant",
-			    STR_ARG(c->name));
-		return poison(c);
-	}
-	return cfx_binary(c->p, P_EQ, e, c->args.at[1], c->span);
-}
-
 /* ---- questions to the compiler ------------------------------------------------------------------- */
 
-static struct cf_expr *expect(struct call *c)
+static struct cf_expr *expect(struct builtin_call *c)
 {
-	struct cf_expr *e, *a = cfx_integer(c->p, c->args.at[0], argument_name(c, 0));
+	struct cf_expr *e, *a = cfx_integer(c->p, c->args.at[0], builtin_argument(c, 0));
 	s64 v;
 
 	/* long __builtin_expect(long, long) */
 	a = is_poison(c->p, a) ? a : cf_convert(c->p->u, a, ty_basic(c->p->t, TY_B_LONG));
 	c->args.at[0] = a;
-	c->args.at[1] = cfx_integer(c->p, c->args.at[1], argument_name(c, 1));
+	c->args.at[1] = cfx_integer(c->p, c->args.at[1], builtin_argument(c, 1));
 	if (is_poison(c->p, a) || is_poison(c->p, c->args.at[1]))
 		return poison(c);
 	if (cf_const_value(c->p->u, a, &v))
 		return cfx_const(c->p, a->type, v, c->span);
-	e = with_args(c, EX_BUILTIN, a->type);
+	e = builtin_with_args(c, EX_BUILTIN, a->type);
 	e->builtin = BI_EXPECT;
 	return e;
 }
 
-static struct cf_expr *string_length(struct call *c)
+static struct cf_expr *string_length(struct builtin_call *c)
 {
 	struct cf_expr *e = c->args.at[0];
 	u32 n = 0;
@@ -380,7 +421,7 @@ static struct cf_expr *string_length(struct call *c)
 	return cfx_const(c->p, ty_basic(c->p->t, TY_B_ULONG), n, c->span);
 }
 
-static struct cf_expr *constant_p(struct call *c)
+static struct cf_expr *constant_p(struct builtin_call *c)
 {
 	struct cf_expr *e = c->args.at[0];
 	s64 v;
@@ -390,7 +431,7 @@ static struct cf_expr *constant_p(struct call *c)
 	return cfx_int(c->p, is_constant, c->span);
 }
 
-static struct cf_expr *choose(struct call *c)
+static struct cf_expr *choose(struct builtin_call *c)
 {
 	s64 v;
 
@@ -398,7 +439,7 @@ static struct cf_expr *choose(struct call *c)
 		return c->args.at[v ? 1 : 2];
 	if (!is_poison(c->p, c->args.at[0]))
 		cfp_error(c->p, c->args.at[0]->span, E_CONST, "%s must be constant",
-			  argument_name(c, 0));
+			  builtin_argument(c, 0));
 	return poison(c);
 }
 
@@ -454,7 +495,7 @@ static struct cf_expr *offset_of(struct parser *p, struct span at)
 }
 
 /* __skep_regs(ctx, which): see enum in lib's ptrace macros and lower_regs() */
-static struct cf_expr *regs(struct call *c)
+static struct cf_expr *regs(struct builtin_call *c)
 {
 	struct parser *p = c->p;
 	struct cf_expr *ctx = cfx_value(p, c->args.at[0]), *e;
@@ -478,21 +519,32 @@ static struct cf_expr *regs(struct call *c)
 	return e;
 }
 
+/* What no BPF program can have. */
+static struct cf_expr *refused(struct builtin_call *c)
+{
+	bool is_list = str_starts(c->name, "__builtin_va_"),
+	     is_memory = str_ends(c->name, "alloca");
+
+	cfp_error(c->p, c->span, E_TYPE, "'" STR_FMT "': %s", STR_ARG(c->name),
+		  is_list     ? "BPF functions have a fixed number of arguments"
+		  : is_memory ? "BPF's stack is 512 bytes, laid out when compiling"
+			      : "BPF programs cannot see their frames");
+	return poison(c);
+}
+
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
-static struct cf_expr *build(struct call *c)
+static struct cf_expr *build(struct builtin_call *c)
 {
 	struct parser *p = c->p;
 
 	switch (c->row->how) {
 	case HOW_BUILTIN: return simple_builtin(c);
+	case HOW_STRCMP: return compare_strings(c);
+	case HOW_BITS: return bits(c);
+	case HOW_OVERFLOW: return overflow(c);
+	case HOW_OBJECT_SIZE: return object_size(c);
 	case HOW_SWAP: return swap(c);
-	case HOW_FETCH: return fetch(c, c->row->arg, false);
-	case HOW_FETCH_SUB: return fetch(c, c->row->arg, true);
-	case HOW_OP_FETCH: return op_fetch(c);
-	case HOW_EXCHANGE: return exchange(c);
-	case HOW_COMPARE_VALUE:
-	case HOW_COMPARE_BOOL: return compare_and_swap(c);
 	case HOW_EXPECT: return expect(c);
 	case HOW_CONSTANT_P: return constant_p(c);
 	case HOW_CHOOSE: return choose(c);
@@ -503,15 +555,19 @@ static struct cf_expr *build(struct call *c)
 	case HOW_NOTHING:
 		return cfx_new(p, EX_CAST, ty_basic(p->t, TY_B_VOID), c->span,
 			       cfx_int(p, 0, c->span), NULL);
-	default: cfp_not_yet(p, c->span, "'" STR_FMT "'", STR_ARG(c->name)); return poison(c);
+	case HOW_REFUSED: return refused(c);
+	case HOW_NOT_YET: break;
+	default: return builtin_atomic(c);
 	}
+	cfp_not_yet(p, c->span, "'" STR_FMT "'", STR_ARG(c->name));
+	return poison(c);
 }
 
 struct cf_expr *cfp_builtin(struct parser *p)
 {
-	static const struct row unknown = { "", HOW_NOT_YET, 0, 0, 255 };
-	struct call c = {
-		.p = p, .row = find_row(p->tok->text), .name = p->tok->text, .span = p->tok->span
+	static const struct builtin_row unknown = { "", HOW_NOT_YET, 0, 0, 255 };
+	struct builtin_call c = {
+		.p = p, .row = find_row(p, p->tok->text), .name = p->tok->text, .span = p->tok->span
 	};
 
 	if (!c.row) {

@@ -211,7 +211,10 @@ static bool value(const struct cf_unit *u, const struct cf_expr *e, s64 *out)
 
 bool cf_const_value(const struct cf_unit *u, const struct cf_expr *e, s64 *out)
 {
-	if (e->type == u->poison || !value(u, e, out))
+	/* Of 128 bits only what needs no more than 64. */
+	if (e->type == u->poison ||
+	    (ty_strip(e->type)->size > 8 && e->kind != EX_CONST && ty_is_int(e->type)) ||
+	    !value(u, e, out))
 		return false;
 	*out = cfx_wrap(e->type, *out);
 	return true;

@@ -59,6 +59,8 @@ void lower_init(struct lower *l, struct place_ref p, const struct cf_init *init)
 struct ir_ins *lower_address(struct lower *l, struct place_ref p);
 
 void lower_stmt(struct lower *l, struct cf_stmt *s);
+struct ir_block *lower_label(struct lower *l, struct cf_stmt *label);
+void lower_asm(struct lower *l, struct cf_stmt *s);      /* lower_asm.c */
 /* ({ … }): the value of the last expression statement, or NULL. */
 struct ir_ins *lower_stmt_value(struct lower *l, struct cf_stmt *body);
 
@@ -66,6 +68,23 @@ struct ir_ins *lower_helper(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_map_call(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_printk(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_builtin(struct lower *l, struct cf_expr *e);
+
+/* lower_memory.c; what is arithmetic there is in lower_bits.c. */
+struct ir_ins *lower_bits(struct lower *l, struct cf_expr *e);
+struct ir_ins *lower_overflow(struct lower *l, struct cf_expr *e);
+/* Nothing moves over it. */
+void lower_barrier(struct lower *l);
+
+/* lower_wide.c: 128 bits as two values of 64. */
+struct lower_pair { struct ir_ins *lo, *hi; };
+struct lower_pair lower_pair_of(struct lower *l, struct ir_ins *x, const struct type *from);
+struct ir_ins *lower_pair_address(struct lower *l, struct lower_pair p);
+struct lower_pair lower_pair_binary(struct lower *l, u16 op, struct lower_pair a, struct lower_pair b);
+struct ir_ins *lower_wide(struct lower *l, struct cf_expr *e);
+struct ir_ins *lower_wide_compare(struct lower *l, struct cf_expr *e);
+struct ir_ins *lower_wide_assign_op(struct lower *l, struct cf_expr *e);
+struct ir_ins *lower_wide_convert(struct lower *l, struct ir_ins *x, const struct type *from,
+				  const struct type *to);
 
 /* lower_fn.c: functions that others call. */
 struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e);

@@ -1,4 +1,4 @@
-/* lower_call.c: helpers, map methods, printk, builtins and functions of the program.
+/* lower_call.c: helpers, map methods and printk.
  *
  * Helper calls become one instruction with 64-bit arguments. BCC's map methods become helper calls and the
  * few branches around them. bpf_trace_printk becomes a record in skep's private ring (struct
@@ -10,7 +10,7 @@
 
 #include "cfront/lower.h"
 
-enum { TRACE_RING_BYTES = 256 * 1024, PRINTK_STRING = 128, MEMCMP_MAX = 64, BUILTIN_MAX = 65535 };
+enum { TRACE_RING_BYTES = 256 * 1024, PRINTK_STRING = 128 };
 enum helper_id {
 	H_MAP_LOOKUP = 1,
 	H_MAP_UPDATE = 2,
@@ -405,123 +405,4 @@ static struct ir_ins *kernel_printk(struct lower *l, struct cf_expr *e)
 struct ir_ins *lower_printk(struct lower *l, struct cf_expr *e)
 {
 	return l->u->o->trace_pipe ? kernel_printk(l, e) : ring_printk(l, e);
-}
-
-/* ---- builtins ------------------------------------------------------------------------------- */
-
-/* The size that memcpy and its like are given, as far as it is one that can be compiled. */
-static bool const_size(struct lower *l, struct cf_expr *e, const char *what, s64 *out)
-{
-	if (!cf_const_value(l->u, e, out)) {
-		lower_not_yet(l, e->span, what);
-		diag_hint(l->dx,
-			  "give a constant, such as sizeof, or loop over the bytes with a bound");
-		return false;
-	}
-	if (*out >= 0 && *out <= BUILTIN_MAX)
-		return true;
-	diag_add(l->dx, e->span, E_TOO_LARGE, "the size is %lld; one call takes 0 to %d bytes",
-		 (long long)*out, BUILTIN_MAX);
-	return false;
-}
-
-/* What both pointers are surely aligned to. */
-static u32 known_align(const struct cf_expr *e)
-{
-	const struct type *to;
-
-	while (e->kind == EX_CAST && ty_is_ptr(e->a->type))
-		e = e->a;
-	to = ty_strip(e->type)->to;
-	return to && ty_strip(to)->align ? ty_strip(to)->align : 1;
-}
-
-static struct ir_ins *lower_memcpy(struct lower *l, struct cf_expr *e)
-{
-	struct ir_ins *dst = lower_value(l, e->args[0]), *src = lower_value(l, e->args[1]);
-	u32 a = known_align(e->args[0]), b = known_align(e->args[1]);
-	s64 n;
-
-	if (const_size(l, e->args[2], "memcpy of a size that is not constant", &n) && n)
-		ir_move(&l->b, dst, 0, src, 0, (u32)n, a < b ? a : b);
-	return dst;
-}
-
-static struct ir_ins *lower_memset(struct lower *l, struct cf_expr *e)
-{
-	struct ir_ins *dst = lower_value(l, e->args[0]), *word;
-	u32 align = known_align(e->args[0]);
-	s64 n, byte;
-
-	if (!const_size(l, e->args[2], "memset of a size that is not constant", &n) || !n)
-		return dst;
-	if (!cf_const_value(l->u, e->args[1], &byte)) {
-		lower_not_yet(l, e->args[1]->span, "memset with a value that is not constant");
-		diag_hint(l->dx, "write a loop over the bytes with a bound");
-		return dst;
-	}
-	if ((byte & 0xff) == 0) {
-		ir_zero(&l->b, dst, 0, (u32)n, align);
-		return dst;
-	}
-	word = ir_const(&l->b, 64, (s64)((u64)(byte & 0xff) * 0x0101010101010101ull));
-	for (s64 at = 0; at < n;) {
-		u8 step = 8;
-
-		while (step > align || step > n - at)
-			step /= 2;
-		ir_store(&l->b, step, dst, at, word);
-		at += step;
-	}
-	return dst;
-}
-
-/* Byte by byte, first difference wins: for (i…) if (a[i] != b[i]) return a[i] - b[i]; */
-static struct ir_ins *lower_memcmp(struct lower *l, struct cf_expr *e)
-{
-	struct ir_ins *x = lower_value(l, e->args[0]), *y = lower_value(l, e->args[1]);
-	struct ir_ins *slot = ir_slot(&l->b, 4, 4);
-	struct ir_block *end = ir_block_new(l->b.fn);
-	s64 n;
-
-	if (!const_size(l, e->args[2], "memcmp of a size that is not constant", &n))
-		return ir_const(&l->b, 32, 0);
-	if (n > MEMCMP_MAX) {
-		lower_not_yet(l, e->span, "memcmp of more than 64 bytes");
-		diag_hint(l->dx, "compare in a loop with a bound");
-	}
-	ir_store(&l->b, 4, slot, 0, ir_const(&l->b, 32, 0));
-	for (s64 i = 0; i < n && i < MEMCMP_MAX; i++) {
-		struct ir_ins *at_x = ir_load(&l->b, 32, 1, false, x, i);
-		struct ir_ins *at_y = ir_load(&l->b, 32, 1, false, y, i);
-		struct ir_ins *d = ir_binary(&l->b, IR_SUB, 32, at_x, at_y);
-		struct ir_block *next = ir_block_new(l->b.fn);
-
-		ir_store(&l->b, 4, slot, 0, d);
-		ir_if(&l->b, d, end, next);
-		l->b.at = next;
-	}
-	ir_jump(&l->b, end);
-	l->b.at = end;
-	return ir_load(&l->b, 32, 4, true, slot, 0);
-}
-
-struct ir_ins *lower_builtin(struct lower *l, struct cf_expr *e)
-{
-	switch (e->builtin) {
-	case BI_MEMCPY: return lower_memcpy(l, e);
-	case BI_MEMSET: return lower_memset(l, e);
-	case BI_MEMCMP: return lower_memcmp(l, e);
-	case BI_EXPECT:
-		if (e->n_args > 1)
-			lower_effects(l, e->args[1]);
-		return lower_value(l, e->args[0]);
-	case BI_PRESERVE_ACCESS: return lower_value(l, e->args[0]);
-	case BI_MISSING: return lower_missing(l, e);
-	case BI_UNREACHABLE:
-		ir_unreachable(&l->b);
-		l->b.at = ir_block_new(l->b.fn);
-		return NULL;
-	default: lower_not_yet(l, e->span, "this builtin"); return num(l, 0);
-	}
 }

@@ -44,6 +44,8 @@ struct ir_ins *lower_convert(struct lower *l, struct ir_ins *x, const struct typ
 {
 	u32 have = bytes_of(from), want = bytes_of(to);
 
+	if (have > 8 || want > 8)
+		return lower_wide_convert(l, x, from, to);
 	if (is_bool(to))
 		return is_bool(from) ? x : is_nonzero(l, x);
 	if (want == 8)
@@ -219,9 +221,10 @@ struct ir_ins *lower_read(struct lower *l, struct place_ref p)
 		return lower_address(l, p);
 	if (p.bits)
 		return read_bits(l, p);
-	if (bytes_of(p.type) > 8) {
-		lower_not_yet(l, l->b.span, "arithmetic on 128-bit integers");
-		return ir_const(&l->b, 64, 0);
+	if (lower_is_wide(p.type)) {
+		x = ir_slot(&l->b, bytes_of(p.type), 16);
+		ir_move(&l->b, x, 0, p.base, p.off, bytes_of(p.type), ty_strip(p.type)->align);
+		return x;
 	}
 	x = ir_load(&l->b, lower_width(p.type), (u8)bytes_of(p.type), ty_signed(p.type), p.base,
 		    p.off);
@@ -233,12 +236,10 @@ struct ir_ins *lower_read(struct lower *l, struct place_ref p)
 
 void lower_write(struct lower *l, struct place_ref p, struct ir_ins *x)
 {
-	if (ty_is_aggregate(p.type)) {
+	if (lower_by_address(p.type)) {
 		ir_move(&l->b, p.base, p.off, x, 0, bytes_of(p.type), ty_strip(p.type)->align);
 	} else if (p.bits) {
 		write_bits(l, p, x);
-	} else if (bytes_of(p.type) > 8) {
-		lower_not_yet(l, l->b.span, "arithmetic on 128-bit integers");
 	} else {
 		struct ir_ins *st = ir_store(&l->b, (u8)bytes_of(p.type), p.base, p.off, x);
 
@@ -434,7 +435,7 @@ static struct ir_ins *lower_cond(struct lower *l, struct cf_expr *e)
 	struct ir_block *yes = ir_block_new(l->b.fn), *no = ir_block_new(l->b.fn);
 	struct ir_block *join = ir_block_new(l->b.fn);
 	bool has_value = !ty_is_void(e->type);
-	u8 width = ty_is_aggregate(e->type) ? 64 : lower_width(e->type);
+	u8 width = lower_by_address(e->type) ? 64 : lower_width(e->type);
 	struct ir_ins *slot = has_value ? ir_slot(&l->b, width / 8, width / 8) : NULL;
 	struct ir_ins *x = NULL;
 
@@ -466,7 +467,7 @@ static struct ir_ins *lower_assign(struct lower *l, struct cf_expr *e)
 	struct ir_ins *x;
 	struct place_ref p;
 
-	if (ty_is_aggregate(e->type)) {
+	if (lower_by_address(e->type)) {
 		p = lower_place(l, e->a);
 		x = lower_value(l, e->b);
 		lower_write(l, p, x);
@@ -480,10 +481,14 @@ static struct ir_ins *lower_assign(struct lower *l, struct cf_expr *e)
 
 static struct ir_ins *lower_assign_op(struct lower *l, struct cf_expr *e)
 {
-	struct place_ref p = lower_place(l, e->a);
-	struct ir_ins *y = lower_value(l, e->b);
-	struct ir_ins *x = lower_read(l, p);
+	struct place_ref p;
+	struct ir_ins *y, *x;
 
+	if (lower_is_wide(e->a->type) || (e->compute && lower_is_wide(e->compute)))
+		return lower_wide_assign_op(l, e);
+	p = lower_place(l, e->a);
+	y = lower_value(l, e->b);
+	x = lower_read(l, p);
 	if (ty_is_ptr(e->a->type)) {
 		x = pointer_add(l, e->op, e->a->type, x, lower_widen(l, y, e->b->type));
 	} else {
@@ -553,8 +558,13 @@ static struct ir_ins *lower_addr(struct lower *l, struct cf_expr *e)
 
 static struct ir_ins *lower_compare(struct lower *l, struct cf_expr *e)
 {
-	struct ir_ins *x = lower_value(l, e->a), *y = lower_value(l, e->b);
 	bool is_signed = ty_is_int(e->a->type) && ty_signed(e->a->type);
+	struct ir_ins *x, *y;
+
+	if (lower_is_wide(e->a->type))
+		return lower_wide_compare(l, e);
+	x = lower_value(l, e->a);
+	y = lower_value(l, e->b);
 
 	if (x->width != y->width) {
 		x = lower_widen(l, x, e->a->type);
@@ -563,18 +573,23 @@ static struct ir_ins *lower_compare(struct lower *l, struct cf_expr *e)
 	return ir_compare(&l->b, compare_op(e->op, is_signed), x, y);
 }
 
-/* The value of x op= y given the old value that the atomic fetched. */
+/* What an atomic gives: the old contents, the new ones, or whether they were as expected. */
 static struct ir_ins *lower_atomic(struct lower *l, struct cf_expr *e, bool wants_value)
 {
 	const struct type *to = ty_strip(e->args[0]->type)->to;
-	struct ir_ins *p = lower_value(l, e->args[0]);
+	struct ir_ins *p = lower_value(l, e->args[0]), *old;
 	struct ir_ins *x = lower_value(l, e->args[1]);
 	struct ir_ins *y = e->n_args > 2 ? lower_value(l, e->args[2]) : NULL;
 	s32 how = e->atomic;
 
 	if (!wants_value && how != ISA_XCHG && how != ISA_CMPXCHG)
 		how &= ~ISA_FETCH;
-	return ir_atomic(&l->b, how, (u8)bytes_of(to), p, 0, x, y);
+	old = ir_atomic(&l->b, how, (u8)bytes_of(to), p, 0, x, y);
+	if (!wants_value || !e->op)
+		return old;
+	if (e->op == P_EQ)
+		return ir_compare(&l->b, IR_EQ, old, x);
+	return ir_binary(&l->b, binary_op(e->op, false), old->width, old, x);
 }
 
 /* Is this the program's own context, through casts? */
@@ -614,6 +629,12 @@ static struct ir_ins *lower_bswap(struct lower *l, struct cf_expr *e)
 	return ir_bswap(&l->b, e->bits, width, x);
 }
 
+/* An asm without text whose only sense is that it clobbers memory. */
+void lower_barrier(struct lower *l)
+{
+	ir_asm(&l->b, NULL, NULL, 0);
+}
+
 void lower_effects(struct lower *l, struct cf_expr *e)
 {
 	struct span outer = l->b.span;
@@ -630,6 +651,10 @@ void lower_effects(struct lower *l, struct cf_expr *e)
 
 static struct ir_ins *value(struct lower *l, struct cf_expr *e)
 {
+	struct ir_ins *x = lower_is_wide(e->type) ? lower_wide(l, e) : NULL;
+
+	if (x)
+		return x;
 	switch (e->kind) {
 	case EX_CONST: return ir_const(&l->b, lower_width(e->type), e->value);
 	case EX_LOAD: return lower_read(l, lower_place(l, e->a));

@@ -17,7 +17,7 @@ struct flow *lower_flow(struct lower *l, struct cf_stmt *s)
 	return f;
 }
 
-static struct ir_block *label_block(struct lower *l, struct cf_stmt *label)
+struct ir_block *lower_label(struct lower *l, struct cf_stmt *label)
 {
 	struct flow *f = lower_flow(l, label);
 
@@ -106,7 +106,7 @@ static void lower_switch(struct lower *l, struct cf_stmt *s)
 	lower_flow(l, s)->brk = end;
 	for (u32 i = 0; i < s->cases.n; i++) {
 		struct cf_stmt *c = s->cases.at[i];
-		struct ir_block *next, *at = label_block(l, c);
+		struct ir_block *next, *at = lower_label(l, c);
 
 		if (c->kind == ST_DEFAULT) {
 			otherwise = at;
@@ -198,14 +198,14 @@ void lower_stmt(struct lower *l, struct cf_stmt *s)
 	case ST_CASE:
 	case ST_DEFAULT:
 	case ST_LABEL:
-		enter(l, label_block(l, s));
+		enter(l, lower_label(l, s));
 		lower_stmt(l, s->body);
 		break;
 	case ST_BREAK: go(l, lower_flow(l, s->target)->brk); break;
 	case ST_CONTINUE: go(l, lower_flow(l, s->target)->cont); break;
-	case ST_GOTO: go(l, label_block(l, s->target)); break;
+	case ST_GOTO: go(l, lower_label(l, s->target)); break;
 	case ST_RETURN: lower_return(l, s); break;
-	case ST_ASM: lower_not_yet(l, s->span, "inline assembly"); break;
+	case ST_ASM: lower_asm(l, s); break;
 	case ST_EMPTY: break;
 	}
 	l->b.span = outer;

@@ -204,6 +204,8 @@ struct cf_stmt *cfp_block(struct parser *p, bool new_scope);
 void cfp_body(struct parser *p, struct cf_sym *fn);
 struct cf_stmt *cfp_stmt_new(struct parser *p, enum st_kind kind, struct span span);
 void cfp_pragma(struct parser *p);
+/* parse_asm.c: at `asm`. */
+struct cf_stmt *cfp_asm(struct parser *p);
 
 /* ---- expressions (parse_expr.c) ------------------------------------------------------------------- */
 

@@ -622,8 +622,16 @@ void cfp_declarator(struct parser *p, const struct cf_specs *s, bool is_abstract
 	*out = (struct cf_declarator){ .type = s->type };
 	declarator_ops(p, is_abstract_ok, s->attrs.space, out, &ops);
 	cfp_attributes(p, &out->attrs);
-	if (cfp_accept_keyword(p, K_ASM) && at_punct(p, '('))
-		cfp_skip_balanced(p);
+	if (at_keyword(p, K_ASM)) {
+		struct span at = p->tok->span;
+
+		/* Behind a function's prototype it is another name for the linker, which means nothing here. */
+		cfp_next(p);
+		if (at_punct(p, '('))
+			cfp_skip_balanced(p);
+		if (p->fn && !(ops.n && ops.at[0].kind == OP_FUNC))
+			cfp_not_yet(p, span_to_here(p, at), "a variable in a register of its own");
+	}
 	cfp_attributes(p, &out->attrs);
 	out->type = apply(p, s->type, &ops);
 	if (ops.n && ops.at[0].kind == OP_FUNC) {

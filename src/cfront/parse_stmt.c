@@ -291,6 +291,10 @@ static struct cf_stmt *switch_statement(struct parser *p)
 	if (!cfp_expect(p, '(', "behind 'switch'"))
 		return s;
 	s->e = cfx_integer(p, cfp_expression(p), "what switch chooses by");
+	if (!is_poison(p, s->e) && ty_strip(s->e->type)->size > 8) {
+		cfp_not_yet(p, s->e->span, "a switch on 128 bits");
+		s->e = cf_convert(p->u, s->e, ty_basic(p->t, TY_B_LONG));
+	}
 	cfp_expect(p, ')', "behind the value");
 	s->span = span_to_here(p, s->span);
 	p->brk = p->sw = s;
@@ -447,30 +451,6 @@ static struct cf_stmt *return_statement(struct parser *p)
 	return s;
 }
 
-/* asm volatile ("" : … ) only keeps the compiler from reordering, which this one does not do. */
-static struct cf_stmt *asm_statement(struct parser *p)
-{
-	struct cf_stmt *s = cfp_stmt_new(p, ST_EMPTY, p->tok->span);
-
-	cfp_next(p);
-	while (cfp_accept_keyword(p, K_VOLATILE) || cfp_accept_keyword(p, K_INLINE) ||
-	       cfp_accept_keyword(p, K_GOTO))
-		;
-	if (!at_punct(p, '(')) {
-		cfp_expected(p, "'(' behind 'asm'");
-		return s;
-	}
-	if (cfp_peek(p, 1)->kind != TOK_STRING || str_trim(cfp_peek(p, 1)->bytes).n) {
-		cfp_skip_balanced(p);
-		s->span = span_to_here(p, s->span);
-		cfp_not_yet(p, s->span, "inline assembly");
-	} else {
-		cfp_skip_balanced(p);
-	}
-	cfp_expect(p, ';', "behind this statement");
-	return s;
-}
-
 /* ---- statements ------------------------------------------------------------------------------ */
 
 static struct cf_stmt *keyword_statement(struct parser *p, bool in_list)
@@ -487,7 +467,7 @@ static struct cf_stmt *keyword_statement(struct parser *p, bool in_list)
 	case K_RETURN: return return_statement(p);
 	case K_CASE:
 	case K_DEFAULT: return case_label(p, in_list);
-	case K_ASM: return asm_statement(p);
+	case K_ASM: return cfp_asm(p);
 	case K_ELSE:
 		cfp_fail(p, p->tok->span, E_SYNTAX, "'else' without an 'if' before it");
 		return NULL;

@@ -151,7 +151,6 @@ static inline struct pp_macro *pp_macro_of(struct pp *pp, struct pp_name *name)
 bool pp_is_defined(struct pp *pp, struct pp_name *name);
 void pp_dynamic(struct pp *pp, const struct pp_macro *m, const struct pp_tok *use,
 		struct pp_tok *out);
-bool pp_has_builtin(str name);
 bool pp_has_attribute(str name);
 u32 pp_version(struct pp *pp);
 

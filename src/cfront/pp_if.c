@@ -122,7 +122,7 @@ static struct value has_value(struct cond *c, u8 special)
 		if (c->t.kind != TOK_IDENT)
 			return wrong(c, "a name must stand here");
 		if (special == PP_HAS_BUILTIN)
-			v.bits = pp_has_builtin(pp_text(&c->t));
+			v.bits = cf_has_builtin(pp_text(&c->t));
 		else if (special == PP_HAS_ATTRIBUTE)
 			v.bits = pp_has_attribute(pp_text(&c->t));
 		pp_raw(c->pp, &c->t);

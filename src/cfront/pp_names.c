@@ -160,44 +160,12 @@ static bool is_listed(const char *const *names, size_t n, str name)
 	return false;
 }
 
-bool pp_has_builtin(str name)
-{
-	static const char *const known[] = {
-		"__builtin_bswap16",
-		"__builtin_bswap32",
-		"__builtin_bswap64",
-		"__builtin_choose_expr",
-		"__builtin_clz",
-		"__builtin_clzl",
-		"__builtin_clzll",
-		"__builtin_constant_p",
-		"__builtin_ctz",
-		"__builtin_ctzl",
-		"__builtin_ctzll",
-		"__builtin_expect",
-		"__builtin_memcmp",
-		"__builtin_memcpy",
-		"__builtin_memset",
-		"__builtin_offsetof",
-		"__builtin_popcount",
-		"__builtin_popcountl",
-		"__builtin_popcountll",
-		"__builtin_preserve_access_index",
-		"__builtin_strlen",
-		"__builtin_trap",
-		"__builtin_types_compatible_p",
-		"__builtin_unreachable",
-		"__sync_fetch_and_add",
-	};
-
-	return is_listed(known, ARRAY_LEN(known), name);
-}
-
 bool pp_has_attribute(str name)
 {
 	static const char *const known[] = {
-		"aligned", "always_inline", "noinline", "packed",
-		"section", "unused",	    "used",	"weak",
+		"aligned",  "always_inline", "btf_type_tag", "fallthrough",
+		"noinline", "noreturn",	     "packed",	     "preserve_access_index",
+		"section",  "unused",	     "used",	     "weak",
 	};
 
 	if (name.n > 4 && str_starts(name, "__") && str_ends(name, "__"))

@@ -58,6 +58,9 @@ void lex_decode(struct arena *a, struct diags *dx, struct token *t);
 enum tok_keyword lex_keyword(str name);
 const char *lex_punct_text(u32 punct);
 
+/* Does the parser compile this builtin function? For __has_builtin. */
+bool cf_has_builtin(str name);
+
 /* ---- preprocessor ---------------------------------------------------------------------------- */
 
 /* The output: decoded, keywords marked, adjacent strings joined, ends with TOK_EOF. `#pragma skep` lines

@@ -164,10 +164,6 @@ static struct cf_expr *load(struct parser *p, struct cf_expr *e, const struct ty
 		cfp_error(p, e->span, E_TYPE, "a void expression has no value");
 		return cfx_poison(p, e->span);
 	}
-	if (ty->size > 8 && ty->kind == TY_INT) {
-		cfp_not_yet(p, e->span, "arithmetic on 128-bit integers");
-		return cfx_poison(p, e->span);
-	}
 	if (ty_is_aggregate(ty) || ty->kind == TY_ENUM) {
 		const struct type *whole = name_need_complete(p, e->type, e->span);
 
@@ -209,6 +205,8 @@ struct cf_expr *cfx_discard(struct parser *p, struct cf_expr *e)
 struct cf_expr *cfx_truth(struct parser *p, struct cf_expr *e)
 {
 	e = cfx_value(p, e);
+	if (!is_poison(p, e) && ty_is_int(e->type) && ty_strip(e->type)->size > 8)
+		return cf_convert(p->u, e, ty_basic(p->t, TY_B_BOOL));
 	if (is_poison(p, e) || ty_is_scalar(e->type))
 		return e;
 	cfp_error(p, e->span, E_TYPE, "a condition must be a number or a pointer, this is '%s'",
@@ -281,7 +279,9 @@ struct cf_expr *cf_convert(struct cf_unit *u, struct cf_expr *e, const struct ty
 	to = cfx_bare(to);
 	if (e->type == u->poison || to == u->poison || e->type == to)
 		return e;
-	if (e->kind == EX_CONST && ty_is_scalar(to) && ty_is_scalar(e->type)) {
+	/* A constant of 128 bits is kept in 64: only what extends with zeros. */
+	if (e->kind == EX_CONST && ty_is_scalar(to) && ty_is_scalar(e->type) &&
+	    (ty_strip(to)->size <= 8 || e->value >= 0)) {
 		c = arena_dup(u->o->a, e, sizeof(*e));
 		c->type = to;
 		c->value = cfx_wrap(to, e->value);
@@ -362,10 +362,6 @@ struct cf_expr *cfx_assignable(struct parser *p, struct cf_expr *e, const struct
 		cfp_error(p, e->span, E_TYPE, "%s: a void expression has no value", what);
 		return cfx_poison(p, e->span);
 	}
-	if (want->size > 8 && want->kind == TY_INT && ty_is_int(have)) {
-		cfp_not_yet(p, e->span, "arithmetic on 128-bit integers");
-		return cfx_poison(p, e->span);
-	}
 	if (want->kind == TY_FLOAT) {
 		cfp_error(p, e->span, E_FLOAT, "BPF has no floating point");
 		return cfx_poison(p, e->span);
@@ -415,10 +411,6 @@ struct cf_expr *cfx_cast(struct parser *p, const struct type *to, struct cf_expr
 	if (!ty_is_scalar(want) || !ty_is_scalar(e->type)) {
 		cfp_error(p, span, E_TYPE, "'%s' cannot be cast to '%s'", cfp_text(p, e->type),
 			  cfp_text(p, to));
-		return cfx_poison(p, span);
-	}
-	if (want->size > 8) {
-		cfp_not_yet(p, span, "arithmetic on 128-bit integers");
 		return cfx_poison(p, span);
 	}
 	e = cf_convert(p->u, e, to);

@@ -77,10 +77,13 @@ static bool is_128(const struct cf_expr *e)
 	return ty_is_int(e->type) && ty_strip(e->type)->size > 8;
 }
 
-static struct cf_expr *not_128(struct parser *p, struct span at)
+static bool refuse_128_division(struct parser *p, u32 op, const struct type *ty, struct span at)
 {
-	cfp_not_yet(p, at, "arithmetic on 128-bit integers");
-	return cfx_poison(p, at);
+	if ((op != '/' && op != '%') || ty->size <= 8)
+		return false;
+	if (cfp_not_yet(p, at, "division of 128-bit integers"))
+		diag_hint(p->dx, "divide 64 bits, or shift");
+	return true;
 }
 
 static void warn_divisor(struct parser *p, u32 op, const struct cf_expr *b)
@@ -109,17 +112,17 @@ static struct cf_expr *arithmetic(struct parser *p, u32 op, struct cf_expr *a, s
 {
 	const struct type *ty = cfx_promoted(p, a);
 
-	if (is_128(a) || is_128(b))
-		return not_128(p, span);
 	if (op == P_SHL || op == P_SHR) {
 		a = cf_convert(p->u, a, ty);
-		b = cf_convert(p->u, b, cfx_promoted(p, b));
+		b = cf_convert(p->u, b, is_128(b) ? ty_basic(p->t, TY_B_UINT) : cfx_promoted(p, b));
 		warn_shift(p, a, b);
 	} else {
 		ty = common(p, ty, cfx_promoted(p, b));
 		a = cf_convert(p->u, a, ty);
 		b = cf_convert(p->u, b, ty);
 		warn_divisor(p, op, b);
+		if (refuse_128_division(p, op, ty, span))
+			return cfx_poison(p, span);
 	}
 	a = cfx_new(p, EX_BINARY, ty, span, a, b);
 	a->op = (u16)op;
@@ -213,8 +216,6 @@ static struct cf_expr *compare(struct parser *p, u32 op, struct cf_expr *a, stru
 		return bad_operands(p, op, a, b, span);
 	if (ty_is_ptr(a->type) || ty_is_ptr(b->type))
 		return compare_pointers(p, op, a, b, span);
-	if (is_128(a) || is_128(b))
-		return not_128(p, span);
 	ty = common(p, cfx_promoted(p, a), cfx_promoted(p, b));
 	a = cf_convert(p->u, a, ty);
 	b = cf_convert(p->u, b, ty);
@@ -273,8 +274,6 @@ struct cf_expr *cfx_unary(struct parser *p, u32 op, struct cf_expr *e, struct sp
 	e = op == '!' ? cfx_truth(p, e) : cfx_integer(p, e, "the operand");
 	if (is_poison(p, e))
 		return cfx_poison(p, span);
-	if (is_128(e))
-		return not_128(p, span);
 	if (op == '+') {
 		r = arena_dup(p->a, e, sizeof(*e));
 		r->span = span;
@@ -333,8 +332,10 @@ struct cf_expr *cfx_cond(struct parser *p, struct cf_expr *c, struct cf_expr *a,
 	if (is_poison(p, c) || is_poison(p, first) || is_poison(p, b))
 		return cfx_poison(p, span);
 	if (ty_is_int(first->type) && ty_is_int(b->type)) {
-		if (is_128(first) || is_128(b))
-			return not_128(p, span);
+		if (!a && is_128(first)) {
+			cfp_not_yet(p, span, "'?:' without its middle on 128-bit integers");
+			return cfx_poison(p, span);
+		}
 		ty = common(p, cfx_promoted(p, first), cfx_promoted(p, b));
 	} else {
 		ty = arms_type(p, first, b);
@@ -389,8 +390,8 @@ static struct cf_expr *assign_op(struct parser *p, u32 op, struct cf_expr *a, st
 	if (!ty_is_int(b->type) || (!is_ptr && !ty_is_int(a->type)) ||
 	    (is_ptr && op != '+' && op != '-'))
 		return bad_operands(p, op, read, b, span);
-	if (is_128(read) || is_128(b))
-		return not_128(p, span);
+	if (is_128(b) && (op == P_SHL || op == P_SHR || is_ptr))
+		b = cf_convert(p->u, b, ty_basic(p->t, is_ptr ? TY_B_LONG : TY_B_UINT));
 	e = cfx_new(p, EX_ASSIGN_OP, cfx_bare(a->type), span, a, b);
 	e->op = (u16)op;
 	if (is_ptr) {
@@ -407,6 +408,8 @@ static struct cf_expr *assign_op(struct parser *p, u32 op, struct cf_expr *a, st
 	else
 		e->compute = common(p, e->compute, cfx_promoted(p, b));
 	warn_divisor(p, op, b);
+	if (refuse_128_division(p, op, e->compute, span))
+		return cfx_poison(p, span);
 	return e;
 }
 
@@ -439,8 +442,6 @@ struct cf_expr *cfx_incdec(struct parser *p, u32 op, struct cf_expr *e, bool is_
 			  cfp_text(p, e->type));
 		return cfx_poison(p, span);
 	}
-	if (is_128(e))
-		return not_128(p, span);
 	if (ty_is_ptr(e->type) && !sized_pointer(p, e))
 		return cfx_poison(p, span);
 	r = cfx_new(p, EX_INCDEC, cfx_bare(e->type), span, e, NULL);

@@ -116,6 +116,8 @@ static void want_operands(struct worklist *w, const struct ir_ins *x)
 	case IR_CALL:
 	case IR_CALL_FN:
 	case IR_CALL_KFUNC:
+	case IR_ASM:
+	case IR_OPAQUE:
 	case IR_RET: want_args(w, x, 0, upper); break;
 	case IR_ZEXT:
 		want(w, x->args[0], x->count >= 32 && x->width == 64 ? upper : NEED_VALUE);

@@ -101,6 +101,7 @@ static u32 size_of(const struct item *it)
 	case MI_ADDR: return 2;
 	case MI_SET: return 3;
 	case MI_BRANCH: return it->is_long ? 3 : 1;
+	case MI_ASM: return it->m.code->n;
 	default: return 1;
 	}
 }
@@ -260,6 +261,10 @@ static void emit_item(struct emitter *e, const struct item *it)
 	case MI_SET: emit_set(e, &it->m); break;
 	case MI_CALL: emit_call(e, &it->m); break;
 	case MI_BRANCH: emit_branch(e, it); break;
+	case MI_ASM:
+		for (u32 i = 0; i < it->m.code->n; i++)
+			slot(e, it->m.code->insns[i]);
+		break;
 	case MI_GOTO:
 		if (it->is_long)
 			emit_far(e, distance(e, it));

@@ -67,6 +67,8 @@ bool gen_takes_leaf(const struct ir_ins *x, u32 arg, struct leaf l)
 	case IR_CALL:
 	case IR_CALL_FN:
 	case IR_CALL_KFUNC:
+	case IR_ASM:
+	case IR_OPAQUE:
 	case IR_RET:
 	case IR_NEG:
 	case IR_BSWAP: return true;

@@ -25,6 +25,7 @@ enum mi_kind {
 	MI_ADDR,  /* d = r10; d += offset of `slot` + value */
 	MI_SET,	  /* d = 1; if (s op t or imm) goto +1; d = 0 */
 	MI_CALL,
+	MI_ASM,    /* the instructions of `code`, in machine registers */
 	MI_GOTO,   /* to block `to` */
 	MI_BRANCH, /* if (d op s or imm) goto block `to` */
 	MI_EXIT,
@@ -49,6 +50,7 @@ struct mi {
 	u32 slot;
 	u32 sym; /* OBJ_NONE or the module's symbol that a relocation names */
 	s64 value;
+	const struct ir_asm *code;
 	struct span span;
 };
 

@@ -475,6 +475,30 @@ static void sel_call(struct sel *s, struct ir_ins *x)
 		sel_low(s, x, ISA_R0);
 }
 
+/* rN = a; …  the user's code;  d = rM */
+static void sel_asm(struct sel *s, struct ir_ins *x)
+{
+	const struct ir_asm *code = x->code;
+	struct mi *m;
+	u16 reads = 0, writes;
+
+	if (!code)
+		return;
+	writes = code->clobbers;
+	for (u32 i = 0; i < x->n_args; i++) {
+		move_value(s, code->in[i], x->args[i]);
+		reads |= (u16)(1u << code->in[i]);
+	}
+	for (u32 i = 0; i < code->n_out; i++)
+		writes |= (u16)(1u << code->out[i]);
+	m = put(s, MI_ASM, 0);
+	m->code = code;
+	m->reads = reads;
+	m->writes = writes;
+	if (x->width && needed(s, x))
+		put_move(s, reg(s, x), code->out[0]);
+}
+
 /* d = r1 …: 32-bit parameters of functions that others than this module may call can be dirty */
 static void sel_param(struct sel *s, struct ir_ins *x)
 {
@@ -546,6 +570,7 @@ static void sel_effect(struct sel *s, struct ir_ins *x)
 	case IR_CALL:
 	case IR_CALL_FN:
 	case IR_CALL_KFUNC: sel_call(s, x); break;
+	case IR_ASM: sel_asm(s, x); break;
 	case IR_JUMP:
 		phi_moves(s, x->block, x->to[0]);
 		put_goto(s, x->to[0]);
@@ -561,7 +586,9 @@ static void sel_value(struct sel *s, struct ir_ins *x)
 	switch (x->op) {
 	case IR_PARAM: sel_param(s, x); break;
 	case IR_PHI: sel_phi(s, x); break;
+	case IR_OPAQUE:
 	case IR_COPY: move_value(s, reg(s, x), x->args[0]); break;
+	case IR_ASM_OUT: put_move(s, reg(s, x), x->args[0]->code->out[x->imm]); break;
 	case IR_NEG: sel_neg(s, x); break;
 	case IR_SEXT: sel_sext(s, x); break;
 	case IR_ZEXT: sel_zext(s, x); break;

@@ -225,7 +225,7 @@ static void block(struct spiller *s, struct mb *b)
 	for (s->at = 0; s->at < b->code.n; s->at++) {
 		const struct mi *m = &b->code.at[s->at];
 
-		if (m->kind == MI_CALL)
+		if (m->kind == MI_CALL || m->kind == MI_ASM)
 			s->generation++;
 		if (!touches(s, m))
 			put(s, *m);

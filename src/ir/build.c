@@ -239,6 +239,15 @@ struct ir_ins *ir_call_sym(struct ir_builder *b, enum ir_op op, u32 sym, u8 widt
 	return ins;
 }
 
+struct ir_ins *ir_asm(struct ir_builder *b, const struct ir_asm *code, struct ir_ins *const *args,
+		      u32 n)
+{
+	struct ir_ins *ins = call(b, IR_ASM, code && code->n_out ? 64 : 0, args, n);
+
+	ins->code = code;
+	return ins;
+}
+
 /* ---- ends of blocks -------------------------------------------------------------------------- */
 
 void ir_jump(struct ir_builder *b, struct ir_block *to)

@@ -394,6 +394,29 @@ static bool check_call(struct checker *c, const struct ir_ins *x)
 	return check_sym(c, x) && (x->op == IR_CALL_KFUNC || check_callee(c, x));
 }
 
+static bool check_asm(struct checker *c, const struct ir_ins *x)
+{
+	const struct ir_asm *code = x->code;
+
+	if (!code)
+		return !x->width || bad(c, x, "it has no code that could make a value");
+	if (code->n_in != x->n_args)
+		return bad(c, x, "it has %u operands, but registers for %u", x->n_args, code->n_in);
+	return code->n_out <= IR_ASM_REGS || bad(c, x, "it has too many results");
+}
+
+static bool check_asm_out(struct checker *c, const struct ir_ins *x)
+{
+	const struct ir_ins *a = x->args[0];
+
+	if (a->op != IR_ASM || !a->code || x->imm < 1 || x->imm >= a->code->n_out)
+		return bad(c, x, "there is no such result");
+	for (const struct ir_ins *at = x->prev; at && at != a; at = at->prev)
+		if (at->op != IR_ASM_OUT)
+			return bad(c, x, "it does not stand right behind its asm");
+	return true;
+}
+
 static bool check_ret(struct checker *c, const struct ir_ins *x)
 {
 	u32 want = c->fn->ret_width ? 1 : 0;
@@ -420,6 +443,9 @@ static bool check_operation(struct checker *c, const struct ir_ins *x)
 	case IR_CALL_FN:
 	case IR_CALL_KFUNC: return check_call(c, x);
 	case IR_RET: return check_ret(c, x);
+	case IR_ASM: return check_asm(c, x);
+	case IR_ASM_OUT: return check_asm_out(c, x);
+	case IR_OPAQUE: return check_arg_widths(c, x, x->width);
 	default: return !(ir_op_info(x->op)->flags & IR_F_PURE) || check_arithmetic(c, x);
 	}
 }

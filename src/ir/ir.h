@@ -106,6 +106,11 @@ const char *ir_region_name(enum ir_region r);
 	OP(CALL_KFUNC, "kfunc", -1, IR_F_READS | IR_F_WRITES)  /* sym: a kernel function */ \
 	OP(CALL_PTR, "callptr", -1, IR_F_READS | IR_F_WRITES)  /* args[0]: the address of a function of \
 						  the module, arguments behind; gone after `inline` */ \
+	/* machine code of the user's own: x->code. The value, if any, is its first result, ASM_OUT gives result \
+	 * `imm` (from 1) of its operand, which stands right before it. OPAQUE is its operand, and no pass knows. */ \
+	OP(ASM, "asm", -1, IR_F_READS | IR_F_WRITES) \
+	OP(ASM_OUT, "asmout", 1, IR_F_VALUE) \
+	OP(OPAQUE, "opaque", 1, IR_F_VALUE) \
 	/* ends of blocks */ \
 	OP(JUMP, "jump", 0, IR_F_END) \
 	OP(IF, "if", 1, IR_F_END)              /* args[0] != 0 ? to[0] : to[1] */ \
@@ -127,6 +132,17 @@ struct ir_block;
 struct ir_fn;
 struct ir_module;
 
+/* Instructions that find their operands in fixed registers and leave their results in others. */
+enum { IR_ASM_REGS = 10 };
+struct ir_asm {
+	const struct isa_insn *insns;     /* jumps stay inside */
+	u32 n;
+	u8 n_in, n_out;
+	u8 in[IR_ASM_REGS];           /* register of each operand of the ASM */
+	u8 out[IR_ASM_REGS];          /* register of each result */
+	u16 clobbers;                 /* registers that are written besides, as bits */
+};
+
 struct ir_ins {
 	enum ir_op op : 8;
 	u8 width;             /* of the result: 0, 32, 64 */
@@ -144,6 +160,7 @@ struct ir_ins {
 	s32 atomic;           /* enum isa_atomic bits */
 	s64 imm;
 	s64 off2;
+	const struct ir_asm *code;    /* ASM; NULL: nothing but a barrier for memory */
 	struct ir_ins **args;
 	struct ir_block *to[2];
 	struct ir_block *block;
@@ -260,6 +277,9 @@ struct ir_ins *ir_call(struct ir_builder *b, u32 helper, u8 width, struct ir_ins
 		       u32 n);
 struct ir_ins *ir_call_sym(struct ir_builder *b, enum ir_op op, u32 sym, u8 width,
 			   struct ir_ins *const *args, u32 n);
+/* `code` NULL: only keeps accesses to memory on their side, and its operands alive. */
+struct ir_ins *ir_asm(struct ir_builder *b, const struct ir_asm *code, struct ir_ins *const *args,
+		      u32 n);
 /* Placed behind the phis that begin the current block; args[i] (from preds[i]) are the caller's to
  * fill. */
 struct ir_ins *ir_phi(struct ir_builder *b, u8 width, u32 n);

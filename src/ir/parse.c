@@ -448,6 +448,82 @@ static bool constant(struct parser *p, struct ir_ins *x)
 	return true;
 }
 
+/* Reads `n` hexadecimal digits. */
+static bool digits(str *rest, u32 n, u32 *out)
+{
+	*out = 0;
+	for (u32 i = 0; i < n; i++) {
+		char c = i < rest->n ? rest->s[i] : 0;
+
+		if (c >= '0' && c <= '9')
+			*out = *out << 4 | (u32)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			*out = *out << 4 | (u32)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*rest = (str){ rest->s + n, rest->n - n };
+	return true;
+}
+
+static bool asm_registers(struct parser *p, u8 *regs, u8 *out_n)
+{
+	str text = { 0 };
+	u32 v;
+
+	if (p->tok.kind != IR_T_STRING)
+		return expected(p, "registers in quotes");
+	if (!name(p, &text))
+		return false;
+	while (text.n) {
+		if (*out_n == IR_ASM_REGS || !digits(&text, 1, &v))
+			return expected(p, "at most ten registers, one digit each");
+		regs[(*out_n)++] = (u8)v;
+	}
+	return true;
+}
+
+static bool asm_slots(struct parser *p, struct ir_asm *code)
+{
+	vec(struct isa_insn) list = { 0 };
+	str text = { 0 };
+
+	if (p->tok.kind != IR_T_STRING)
+		return expected(p, "code in quotes");
+	if (!name(p, &text))
+		return false;
+	while (text.n) {
+		u32 op, dst, src, off, imm;
+
+		if (!digits(&text, 2, &op) || !digits(&text, 1, &dst) || !digits(&text, 1, &src) ||
+		    !digits(&text, 4, &off) || !digits(&text, 8, &imm))
+			return expected(p, "instructions of 16 digits");
+		*vec_push(p->a, &list) = (struct isa_insn){ .code = (u8)op,
+							    .dst = (u8)dst & 15,
+							    .src = (u8)src & 15,
+							    .off = (s16)(u16)off,
+							    .imm = (s32)imm };
+	}
+	code->insns = list.at;
+	code->n = list.n;
+	return true;
+}
+
+static bool asm_code(struct parser *p, struct ir_ins *x)
+{
+	struct ir_asm *code = arena_new_of(p->a, struct ir_asm);
+	u32 clobbers;
+
+	if (p->tok.kind != IR_T_STRING)
+		return p->tok.kind != IR_T_VALUE || value_list(p);
+	if (!asm_slots(p, code) || !asm_registers(p, code->in, &code->n_in) ||
+	    !asm_registers(p, code->out, &code->n_out) || !natural32(p, &clobbers))
+		return false;
+	code->clobbers = (u16)clobbers;
+	x->code = code;
+	return p->tok.kind != IR_T_VALUE || value_list(p);
+}
+
 /* What follows the name of operation `x`; values go to p->args. */
 static bool operands(struct parser *p, struct ir_ins *x)
 {
@@ -473,6 +549,8 @@ static bool operands(struct parser *p, struct ir_ins *x)
 	case IR_CALL: return helper(p, &x->imm) && arguments(p);
 	case IR_CALL_FN:
 	case IR_CALL_KFUNC: return symbol(p, &x->sym) && arguments(p);
+	case IR_ASM: return asm_code(p, x);
+	case IR_ASM_OUT: return integer(p, &x->imm) && value(p);
 	case IR_JUMP: return target(p, &x->to[0]);
 	case IR_IF:
 		return value(p) && target(p, &x->to[0]) && expect(p, ',') && target(p, &x->to[1]);

@@ -182,6 +182,31 @@ static void memory(struct sbuf *out, const struct ir_ins *x)
 	}
 }
 
+/* "CODE" "IN" "OUT" CLOBBERS: slots and registers in hexadecimal digits, or nothing for a mere barrier. */
+static void code(struct sbuf *out, const struct ir_ins *x)
+{
+	const struct ir_asm *c = x->code;
+
+	if (!c) {
+		values(out, x, 0);
+		return;
+	}
+	sbuf_putc(out, '"');
+	for (u32 i = 0; i < c->n; i++)
+		sbuf_printf(out, "%02x%x%x%04x%08x", c->insns[i].code, c->insns[i].dst,
+			    c->insns[i].src, (u16)c->insns[i].off, (u32)c->insns[i].imm);
+	sbuf_puts(out, "\" \"");
+	for (u32 i = 0; i < c->n_in; i++)
+		sbuf_printf(out, "%x", c->in[i]);
+	sbuf_puts(out, "\" \"");
+	for (u32 i = 0; i < c->n_out; i++)
+		sbuf_printf(out, "%x", c->out[i]);
+	sbuf_printf(out, "\" %u", c->clobbers);
+	if (x->n_args)
+		sbuf_putc(out, ' ');
+	values(out, x, 0);
+}
+
 /* What follows the name of the operation. */
 static void operands(struct sbuf *out, const struct ir_ins *x)
 {
@@ -210,6 +235,11 @@ static void operands(struct sbuf *out, const struct ir_ins *x)
 	case IR_CALL:
 	case IR_CALL_FN:
 	case IR_CALL_KFUNC: call(out, x); break;
+	case IR_ASM: code(out, x); break;
+	case IR_ASM_OUT:
+		sbuf_printf(out, "%" PRId64 " ", x->imm);
+		values(out, x, 0);
+		break;
 	case IR_JUMP: block(out, x->to[0]); break;
 	case IR_IF:
 		values(out, x, 0);
@@ -224,7 +254,8 @@ static void operands(struct sbuf *out, const struct ir_ins *x)
 
 static bool has_operands(const struct ir_ins *x)
 {
-	return x->op != IR_UNDEF && x->op != IR_UNREACHABLE && !(x->op == IR_RET && !x->n_args);
+	return x->op != IR_UNDEF && x->op != IR_UNREACHABLE && !(x->op == IR_RET && !x->n_args) &&
+	       !(x->op == IR_ASM && !x->code && !x->n_args);
 }
 
 static void instruction(struct sbuf *out, const struct ir_ins *x)

@@ -177,6 +177,7 @@ static u32 compute(const struct ir_fn *fn, const struct ir_ins *i)
 	case IR_SLOT: return IR_IN_STACK;
 	case IR_SYM: return of_symbol(fn, i);
 	case IR_PHI: return of_phi(i);
+	case IR_OPAQUE:
 	case IR_COPY: return i->args[0]->mark;
 	case IR_ADD: return of_sum(i->args[0]->mark, i->args[1]->mark);
 	case IR_SUB: return of_difference(i->args[0]->mark, i->args[1]->mark);

@@ -1,0 +1,21 @@
+/* Standard and GNU C that is refused. */
+unsigned __int128 wide;
+static int a, *pa = &a;
+int external(int x);
+asm("r0 = 1");
+int f(void *ctx)
+{
+	int n = 1, list[n];
+	register long kept asm("r6");
+	void *label = &&out;
+	int (*named)(int) = external;
+
+	wide = wide / 10;
+	wide %= 10;
+	n = __builtin_frobnicate(1);
+	n = (long)L"wide";
+	n = __builtin_strcmp((char *)ctx, (char *)ctx);
+out:
+	return 0;
+}
+int variadic(int a, ...) { return a; }
