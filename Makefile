@@ -10,7 +10,7 @@
 #   make golden     rewrites the golden files; review the diff by hand
 #   make compile_commands.json
 #
-# Variables: CONFIG=release|debug|static|cov, V=1, CC=…, ROOMS="base isa" (build only these rooms and
+# Variables: CONFIG=release|debug|static|tsan|cov, V=1, CC=…, ROOMS="base isa" (build only these rooms and
 # their unit tests), WERROR=1, UNIT=NAME (run one unit test). A file config.mk may set any of them.
 
 -include config.mk
@@ -29,11 +29,13 @@ OPTIMISE        = $(if $(filter $(HOT),$(word 2,$(subst /, ,$<))),-O2,-Os)
 CFLAGS_release  = $(OPTIMISE) -g $(SMALL)
 CFLAGS_static   = $(OPTIMISE) -g $(SMALL)
 CFLAGS_debug    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSKEP_DEBUG
+CFLAGS_tsan     = -O1 -g -fsanitize=thread
 CFLAGS_cov      = -O0 -g --coverage
 CFLAGS_fuzz     = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -DSKEP_DEBUG
 LDFLAGS_release = -Wl,--gc-sections -Wl,-z,pack-relative-relocs
 LDFLAGS_static  = -static -Wl,--gc-sections
 LDFLAGS_debug   = -fsanitize=address,undefined
+LDFLAGS_tsan    = -fsanitize=thread
 LDFLAGS_cov     = --coverage
 LDFLAGS_fuzz    = -fsanitize=address,undefined,fuzzer
 
@@ -59,7 +61,7 @@ LIBHDR := $(BUILD)/gen/lib_headers.inc
 Q := $(if $(V),,@)
 
 all: $(BUILD)/skep
-.PHONY: all demo check test bench static golden clean unit unit-all progs install format check-format \
+.PHONY: all demo check test bench static golden clean unit unit-all unit-tsan progs install format check-format \
 	lint check-run check-cli check-guest arm64 check-arm64
 
 $(BUILD)/skep: $(OBJ)
@@ -94,6 +96,14 @@ unit: $(if $(UNIT),$(BUILD)/unit/$(UNIT),$(UNITS))
 # All unit tests, also after a failure.
 unit-all: $(UNITS)
 	$(Q)bad=0; for t in $^; do echo "== $$t"; $$t || bad=1; done; exit $$bad
+
+# What runs in many threads, under ThreadSanitizer (which cannot live with all of what the system does to
+# place memory at random: setarch turns that off where it may).
+THREADED := $(patsubst %,build/tsan/unit/%,maps_threads_test vm_threads_test)
+unit-tsan:
+	$(Q)$(MAKE) --no-print-directory CONFIG=tsan ROOMS="base isa types obj maps vm" $(THREADED)
+	$(Q)fixed=$$(setarch -R true 2>/dev/null && echo setarch -R); \
+		for t in $(THREADED); do echo "== $$t"; $$fixed $$t || exit 1; done
 
 golden: $(UNITS)
 	$(Q)for t in $^; do SKEP_GOLDEN=write $$t >/dev/null 2>&1 || true; done; git status --short tests

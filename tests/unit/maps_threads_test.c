@@ -1,10 +1,5 @@
 /* Threads on one map: readers never see a torn value or miss a key that is always there, and when
- *all is over the books balance. Also run under ThreadSanitizer (see the end of this comment):
- *
- *	make CONFIG=tsan BUILD=build/tsan CFLAGS_tsan='-O1 -g -fsanitize=thread' \
- *		LDFLAGS_tsan=-fsanitize=thread ROOMS="base isa types obj maps" unit
- *UNIT=maps_threads_test
- */
+ * all is over the books balance. `make check` also runs it under ThreadSanitizer (CONFIG=tsan). */
 #include "maps/maps.h"
 
 #include <errno.h>
@@ -19,8 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define THREADS 4
+#define STEPS	4000
+#else
 #define THREADS 8
 #define STEPS	20000
+#endif
 
 struct job {
 	struct maps_map *m;
