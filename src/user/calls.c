@@ -6,7 +6,7 @@
  *
  * In a new process the kernel reports the return of the call that made it, to tracepoints but not to kretprobes.
  */
-#include <errno.h>
+#include <linux/ptrace.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -130,9 +130,21 @@ static bool changes_ids(u32 nr)
 	}
 }
 
-static u32 slot_of(u32 nr)
+/* Calls that only programs for all of them see share the last list. */
+static u32 slot_of(const struct task *task, u32 nr)
 {
-	return nr < USER_N_CALLS ? nr : USER_N_CALLS;
+	return nr < USER_N_CALLS && !task->is_foreign ? nr : USER_N_CALLS;
+}
+
+/* Without the filter the loop has asked already. */
+static void ask_abi(struct tracer *t, struct task *task)
+{
+	unsigned long word = 0;
+
+	if (!t->u->asks_abi || !t->u->by_filter)
+		return;
+	tracer_ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &word);
+	task->is_foreign = word == USER_FOREIGN;
 }
 
 void tracer_enter(struct tracer *t, struct task *task)
@@ -144,14 +156,15 @@ void tracer_enter(struct tracer *t, struct task *task)
 		return;
 	nr = TRACER_NR(&t->regs);
 	task->nr = nr;
+	ask_abi(t, task);
 	/* The command's first own call is its exec; what comes before belongs to skep. */
 	if (task->is_idle && (u->by_filter || nr == SYS_execve))
 		task->is_idle = false;
-	run_list(t, task, &u->enter[slot_of(nr)], false);
+	run_list(t, task, &u->enter[slot_of(task, nr)], false);
 	if (u->by_filter && (nr == SYS_clone || nr == SYS_clone3))
 		keep_traced(t, task, nr);
 	task->ids_change = u->asks_ids && changes_ids(nr);
-	task->wants_exit = (!t->is_quiet && u->exit[slot_of(nr)].n) || task->ids_change;
+	task->wants_exit = (!t->is_quiet && u->exit[slot_of(task, nr)].n) || task->ids_change;
 }
 
 void tracer_exit(struct tracer *t, struct task *task, bool is_child)
@@ -161,5 +174,5 @@ void tracer_exit(struct tracer *t, struct task *task, bool is_child)
 	task->wants_exit = false;
 	if (task->ids_change)
 		task->ids_known = task->ids_change = false;
-	run_list(t, task, &t->u->exit[slot_of(TRACER_NR(&t->regs))], is_child);
+	run_list(t, task, &t->u->exit[slot_of(task, TRACER_NR(&t->regs))], is_child);
 }

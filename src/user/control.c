@@ -1,7 +1,6 @@
 /* control: the session's side of the tracer: starting it, hearing it, telling it to stop.
  *
- * The tracer is forked twice, so that it is nobody's child that somebody would have to wait for, and gets one end
- * of a socket. Its first message says whether it holds what it shall; later one byte to it means stop, and one
+ * The tracer gets one end of a socket. Its first message says whether it holds what it shall; later one byte to it means stop, and one
  * back that it has. When the socket closes on one side, the other knows what happened.
  */
 #include <errno.h>
@@ -30,24 +29,21 @@ static bool needs_tracer(const struct engine *u)
 
 static int start(struct engine *u, struct err *e)
 {
-	int fds[2], status;
-	pid_t pid;
+	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
 		return err_set(e, -errno, USER_ROOM, "no socket to the tracer: %m");
-	pid = fork();
-	if (pid == 0) {
+	u->tracer = fork();
+	if (u->tracer == 0) {
 		close(fds[0]);
-		pid = fork();
-		if (pid == 0)
-			tracer_main(u, fds[1]);
-		_exit(pid < 0);
+		tracer_main(u, fds[1]);
 	}
 	close(fds[1]);
 	u->control = fds[0];
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid < 0 ? err_set(e, -EAGAIN, USER_ROOM, "no process for the tracer") : 0;
+	if (u->tracer > 0)
+		return 0;
+	u->tracer = 0;
+	return err_set(e, -EAGAIN, USER_ROOM, "no process for the tracer: %m");
 }
 
 /* The whole system cannot be had; of it, what was named can. */
@@ -89,21 +85,33 @@ int user_attach(void *self, struct err *e)
 	return said.code;
 }
 
+/* One that has nothing to hold any more ends at once; else it stays for as long as it is needed, and is
+ * left to init. */
+static void collect(struct engine *u)
+{
+	int status;
+
+	while (u->tracer && waitpid(u->tracer, &status, 0) < 0 && errno == EINTR)
+		;
+	u->tracer = 0;
+}
+
 int user_detach(void *self, struct err *e)
 {
 	struct engine *u = self;
-	char byte = 1;
+	char byte = TRACER_STAYS;
 	ssize_t got;
 
 	(void)e;
 	if (u->control < 0 || u->detached)
 		return 0;
 	u->detached = true;
-	if (send(u->control, &byte, 1, MSG_NOSIGNAL) != 1)
-		return 0;
+	got = send(u->control, &byte, 1, MSG_NOSIGNAL);
 	do
-		got = recv(u->control, &byte, 1, 0);
+		got = got < 0 ? 0 : recv(u->control, &byte, 1, 0);
 	while (got < 0 && errno == EINTR);
+	if (got <= 0 || byte != TRACER_STAYS)
+		collect(u);
 	return 0;
 }
 

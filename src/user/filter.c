@@ -9,7 +9,6 @@
  * A filter needs no_new_privs or CAP_SYS_ADMIN; with no_new_privs a set-uid program runs without its rights.
  */
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -22,11 +21,6 @@
 /* Behind isa.h, which uses and gives up the name MAP_TYPE. */
 #include <sys/mman.h>
 
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#else
-#define ARCH AUDIT_ARCH_AARCH64
-#endif
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(x)   BPF_STMT(BPF_RET | BPF_K, x)
 #define STOP	    SECCOMP_RET_TRACE
@@ -63,8 +57,8 @@ static void put_if_bits(struct writer *w, u32 nr, u32 arg, u32 bits)
 static void write_filter(const struct engine *u, struct writer *w)
 {
 	put(w, (struct sock_filter)LOAD(arch));
-	put(w, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0));
-	put(w, (struct sock_filter)RETURN(u->all_calls ? STOP : GO_ON));
+	put(w, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, USER_ARCH, 1, 0));
+	put(w, (struct sock_filter)RETURN(u->all_calls ? STOP | USER_FOREIGN : GO_ON));
 	if (u->all_calls) {
 		put(w, (struct sock_filter)RETURN(STOP));
 		return;

@@ -61,7 +61,7 @@ HELPER(cgroup_id)
 	return task ? task_cgroup(task) : 0;
 }
 
-/* Memory of the program itself, which is the kernel's memory where the kernel runs it: its stack and its maps. */
+/* Memory of the program itself, which is the kernel's memory where the kernel runs it: its stack, its context, its maps. */
 static bool is_own(struct vm_thread *t, const struct user_host *h, u64 addr, u32 size)
 {
 	u64 here = (u64)(uintptr_t)__builtin_frame_address(0), stack;
@@ -69,7 +69,8 @@ static bool is_own(struct vm_thread *t, const struct user_host *h, u64 addr, u32
 
 	stack = (u64)(uintptr_t)vm_thread_stack(t, &bytes);
 	if ((addr >= here && addr + size <= h->stack_top) ||
-	    (addr >= stack && addr + size <= stack + bytes))
+	    (addr >= stack && addr + size <= stack + bytes) ||
+	    (addr >= h->ctx && addr + size <= h->ctx + h->ctx_size))
 		return true;
 	for (u32 i = 0; i < h->u->n_maps; i++)
 		if (h->u->maps[i] && maps_holds(h->u->maps[i], addr, size))

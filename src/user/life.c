@@ -171,9 +171,8 @@ void tracer_end(struct tracer *t, struct task *task, bool is_last)
 {
 	char comm[16];
 
-	if (task->end_shown || is_silent(t, task, &t->u->ends))
+	if (is_silent(t, task, &t->u->ends))
 		return;
-	task->end_shown = true;
 	task_comm(task, comm);
 	run_records(t, task, &t->u->ends,
 		    (struct value[]){ { "comm", 0, comm },

@@ -235,6 +235,8 @@ static void sort_programs(struct engine *u)
 		else
 			list_add(u, by_event[event], i);
 	}
+	for (u32 k = 0; k < ARRAY_LEN(u->trapped); k++)
+		u->asks_abi |= u->all_calls && u->trapped[k];
 	if (u->asks_ids)
 		trap_ids(u);
 }
@@ -295,8 +297,11 @@ void user_run(struct engine *u, struct user_prog *p, struct vm_thread *t, void *
 	struct vm_limits limits = { 0 };
 	u64 ignored;
 
-	if (host)
+	if (host) {
 		host->stack_top = (u64)(uintptr_t)__builtin_frame_address(0);
+		host->ctx = (u64)(uintptr_t)ctx;
+		host->ctx_size = size;
+	}
 
 	if (pthread_mutex_lock(&u->shared->running) == EOWNERDEAD)
 		pthread_mutex_consistent(&u->shared->running);

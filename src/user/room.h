@@ -9,6 +9,7 @@
 
 #include "user/user.h"
 
+#include <linux/audit.h>
 #include <pthread.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -18,7 +19,13 @@
 #include "verify/verify.h"
 #include "vm/vm.h"
 
+#if defined(__x86_64__)
+#define USER_ARCH AUDIT_ARCH_X86_64
+#else
+#define USER_ARCH AUDIT_ARCH_AARCH64
+#endif
 #define USER_ROOM    "user"
+#define USER_FOREIGN 1u		/* the filter's word for a call of another architecture (32 bits) */
 #define USER_N_CALLS 1024u		/* system call numbers that are told apart */
 #define USER_RECORD  8192u		/* the largest context that a program may read */
 #define USER_KERNEL  0xffff888000000000ull /* where programs see what the kernel would hold: the registers */
@@ -101,11 +108,13 @@ struct engine {
 	struct user_list forks, execs, ends, signals, profiles, breaks;
 	u64 trapped[USER_N_CALLS / 64];	  /* calls that stop, for whatever reason */
 	bool all_calls;	      /* every call stops, also of 32-bit processes */
+	bool asks_abi;	      /* and their numbers must be told from native ones */
 	bool asks_ids;	      /* a program asks for user ids */
 	bool by_filter;	      /* a seccomp filter stops them; else every call stops */
 	struct user_command cmd;
 	struct user_shared *shared;
 	int wake;	      /* eventfd: the tracer has news */
+	pid_t tracer;	      /* 0: none, or left alone */
 	int control;	      /* socket to the tracer, -1 if there is none */
 	bool detached;
 	struct vm_thread *vm; /* of the session */
@@ -161,6 +170,8 @@ struct user_host {
 	struct engine *u;
 	struct task *task;
 	u64 stack_top;	      /* of the frames that the running program may use */
+	u64 ctx;	      /* the running program's context */
+	u32 ctx_size;
 	const void *kernel;   /* bytes that programs see at USER_KERNEL */
 	u32 kernel_size;
 };

@@ -133,6 +133,40 @@ static void free_held(struct tracer *t)
 		}
 }
 
+static bool is_last_thread(struct tracer *t, const struct task *task)
+{
+	for (u32 i = 0; i < TRACER_BUCKETS; i++)
+		for (struct task *x = t->tasks[i]; x; x = x->next)
+			if (x != task && x->tgid == task->tgid && !x->end_shown)
+				return false;
+	return true;
+}
+
+/* The end of a thread, with the signal before it if it was killed: nothing stops for that one. */
+static void show_end(struct tracer *t, struct task *task, bool is_killed)
+{
+	siginfo_t killed = { .si_signo = SIGKILL };
+
+	if (task->end_shown)
+		return;
+	if (is_killed && t->u->signals.n)
+		tracer_signal(t, task, &killed);
+	tracer_end(t, task, is_last_thread(t, task));
+	task->end_shown = true;
+}
+
+/* Killed is who ends neither by a call of its own nor by the signal that was shown. */
+static void on_last_stop(struct tracer *t, struct task *task)
+{
+	unsigned long code = 0;
+	bool by_call;
+
+	tracer_ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &code);
+	by_call = !tracer_regs_get(t, task) || TRACER_NR(&t->regs) == SYS_exit ||
+		  TRACER_NR(&t->regs) == SYS_exit_group;
+	show_end(t, task, !by_call && (!(code & 0x7f) || (int)(code & 0x7f) != task->signal));
+}
+
 static void on_exec(struct tracer *t, struct task *task)
 {
 	unsigned long old = 0;
@@ -140,8 +174,9 @@ static void on_exec(struct tracer *t, struct task *task)
 
 	tracer_ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &old);
 	was = (pid_t)old != task->tid ? task_find(t, (pid_t)old) : NULL;
-	/* A thread that is not the first took over its number. */
+	/* A thread that is not the first took over its number. The first ended without a word. */
 	if (was) {
+		show_end(t, task, true);
 		task->wants_exit = was->wants_exit;
 		task->in_call = was->in_call;
 		task->is_idle = was->is_idle;
@@ -150,7 +185,7 @@ static void on_exec(struct tracer *t, struct task *task)
 	if (task->comm_fd >= 0)
 		close(task->comm_fd);
 	task->comm_fd = -1;
-	task->is_idle = false;
+	task->is_idle = task->end_shown = false;
 	tracer_exec(t, task, (pid_t)old);
 }
 
@@ -164,8 +199,10 @@ static void on_syscall_stop(struct tracer *t, struct task *task)
 		return;
 	}
 	got = tracer_ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, sizeof(info), &info);
-	if (got > 0)
+	if (got > 0) {
 		task->in_call = info.op == PTRACE_SYSCALL_INFO_EXIT;
+		task->is_foreign = info.arch != USER_ARCH;
+	}
 	if (task->in_call)
 		tracer_exit(t, task, false);
 	else
@@ -202,16 +239,8 @@ static void on_signal(struct tracer *t, struct task *task, int sig)
 
 	if (t->u->signals.n && tracer_ptrace(PTRACE_GETSIGINFO, task->tid, 0, &info) == 0)
 		tracer_signal(t, task, &info);
+	task->signal = sig;
 	tracer_resume(t, task, sig);
-}
-
-static bool is_last_thread(struct tracer *t, const struct task *task)
-{
-	for (u32 i = 0; i < TRACER_BUCKETS; i++)
-		for (struct task *x = t->tasks[i]; x; x = x->next)
-			if (x != task && x->tgid == task->tgid && !x->end_shown)
-				return false;
-	return true;
 }
 
 static void on_stop(struct tracer *t, struct task *task, int status)
@@ -236,7 +265,7 @@ static void on_stop(struct tracer *t, struct task *task, int status)
 		t->regs_known = false;
 		break;
 	case PTRACE_EVENT_EXEC: on_exec(t, task); break;
-	case PTRACE_EVENT_EXIT: tracer_end(t, task, is_last_thread(t, task)); break;
+	case PTRACE_EVENT_EXIT: on_last_stop(t, task); break;
 	case PTRACE_EVENT_STOP: on_event_stop(t, task, sig); return;
 	default: break;
 	}
@@ -266,7 +295,8 @@ static void on_end(struct tracer *t, struct task *task)
 {
 	pid_t tid = task->tid;
 
-	tracer_end(t, task, is_last_thread(t, task));
+	/* Killed in a stop, so that its last one was not waited for. */
+	show_end(t, task, true);
 	task_drop(t, task);
 	free_held(t);
 	if (t->u->scope == RT_SCOPE_PIDS ? asked_gone(t) : tid == t->u->cmd.pid) {
@@ -284,7 +314,7 @@ static long options(const struct tracer *t)
 
 	if (t->u->by_filter)
 		o |= PTRACE_O_TRACESECCOMP;
-	if (t->u->ends.n)
+	if (t->u->ends.n || t->u->signals.n)
 		o |= PTRACE_O_TRACEEXIT;
 	return o;
 }
@@ -453,9 +483,8 @@ static void *watch(void *arg)
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-static void ack_stop(struct tracer *t)
+static void ack_stop(struct tracer *t, char byte)
 {
-	char byte = 1;
 
 	if (t->stop_acked || !t->stop_asked)
 		return;
@@ -480,7 +509,7 @@ static void look(struct tracer *t)
 			leave_all(t);
 	}
 	if (t->is_quiet && !t->is_leaving)
-		ack_stop(t);
+		ack_stop(t, TRACER_STAYS);
 }
 
 static struct task *known(struct tracer *t, pid_t tid)
@@ -619,6 +648,6 @@ void tracer_main(struct engine *u, int control)
 	u->shared->done = 1;
 	tell_session(t);
 	t->is_quiet = true;
-	ack_stop(t);
+	ack_stop(t, TRACER_ENDS);
 	_exit(0);
 }

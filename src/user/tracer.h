@@ -29,11 +29,13 @@ struct task {
 	pid_t tid, tgid;
 	u32 nr;		      /* of the call that it is in */
 	bool wants_exit;      /* stops where that call returns */
+	bool is_foreign;      /* the call is one of another architecture */
 	bool in_call;	      /* without a filter: entry was seen */
 	bool is_new;	      /* its first stop is to come */
 	bool is_held;	      /* stopped until its parent's event was seen */
 	bool is_idle;	      /* before the command's exec: not shown to programs */
 	bool end_shown;	      /* its end was */
+	int signal;	      /* the last that was delivered */
 	u64 due;	      /* interrupted for a sample by these profile programs */
 	bool ids_known, ids_change;
 	u32 uid, gid;
@@ -45,6 +47,8 @@ struct task {
 };
 
 enum { TRACER_BUCKETS = 1024 };
+/* What the tracer answers when it is told to stop: it ends, or it stays because threads need it. */
+enum { TRACER_ENDS = 1, TRACER_STAYS };
 struct tracer {
 	struct engine *u;
 	int control;	      /* socket to the session, -1 once it is gone */

@@ -1,10 +1,12 @@
 /* exact.c: makes exactly 1000 getppid calls and one exit_group, and nothing else: no libc, no start-up code. With
- * the execve that starts it, a tracer of all system calls must count 1002. */
+ * the execve that starts it, a tracer of all system calls must count 1002. exact32 is the same for 32 bits. */
 
 static long call(long nr, long a)
 {
 	long r;
-#if defined(__x86_64__)
+#if defined(__i386__)
+	__asm__ volatile("int $0x80" : "=a"(r) : "0"(nr), "b"(a) : "memory");
+#elif defined(__x86_64__)
 	__asm__ volatile("syscall" : "=a"(r) : "0"(nr), "D"(a) : "rcx", "r11", "memory");
 #else
 	register long x8 __asm__("x8") = nr;
@@ -16,7 +18,9 @@ static long call(long nr, long a)
 	return r;
 }
 
-#if defined(__x86_64__)
+#if defined(__i386__)
+enum { GETPPID = 64, EXIT_GROUP = 252 };
+#elif defined(__x86_64__)
 enum { GETPPID = 110, EXIT_GROUP = 231 };
 #else
 enum { GETPPID = 173, EXIT_GROUP = 94 };
