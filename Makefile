@@ -194,7 +194,7 @@ lint:
 demo:
 	$(Q)scripts/install-deps build
 	$(Q)$(MAKE) --no-print-directory all
-	$(if $(filter 0,$(shell id -u)),,sudo )$(BUILD)/skep run examples/hello.c -- ls /
+	$(BUILD)/skep run examples/hello.c -- ls /
 
 check:
 	$(Q)scripts/install-deps check
