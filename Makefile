@@ -141,6 +141,17 @@ progs: build/progs/exact32
 build/progs/exact32: tests/progs/exact.c
 	$(Q)mkdir -p $(@D)
 	-$(Q)$(CC) -m32 -O1 $(WARN) -static -nostdlib -ffreestanding -fno-stack-protector -fno-pic -o $@ $< 2>/dev/null
+PROBED = $(CC) -std=gnu11 -D_GNU_SOURCE -O1 -fno-inline -fno-optimize-sibling-calls $(WARN) -pthread -Wno-clobbered -Wno-infinite-recursion
+progs: build/progs/probed.so build/progs/probed_static
+build/progs/probed: tests/progs/probed.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PROBED) -fPIE -pie -o $@ $< -ldl
+build/progs/probed.so: tests/progs/probed.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PROBED) -DLIB -shared -fPIC -o $@ $<
+build/progs/probed_static: tests/progs/probed.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PROBED) -static -no-pie -o $@ $< 2>/dev/null
 build/progs/%: tests/progs/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 $(WARN) -static -pthread -o $@ $<

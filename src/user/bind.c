@@ -9,7 +9,10 @@
  * The rest lives in the kernel: it is refused here, before anything runs, with what comes nearest.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "user/room.h"
 
@@ -204,8 +207,31 @@ static int bind_kernel_only(struct binder *b)
 
 static int bind_uprobe(struct binder *b)
 {
-	return refuse(b,
-		      "the user engine has no probes inside of processes yet; --engine kern has");
+	str path;
+	u64 off;
+	int err;
+
+#if !defined(__x86_64__)
+	return refuse(b, "the user engine sets probes inside of processes on x86-64 only; --engine "
+			 "kern does here too");
+#endif
+	if (!b->want->path.n || probes_has_wildcard(b->want))
+		return refuse(b,
+			      "the user engine needs the path of a binary and the whole name of a "
+			      "function");
+	path = probes_find_binary(b->u->a, b->want->path);
+	if (!path.n)
+		return refuse(b, "there is no such binary");
+	b->out->at.path = path;
+	err = b->want->name.n ? probes_elf_offset(path, b->want->name, &off, b->e) : 0;
+	return err;
+}
+
+static int bind_usdt(struct binder *b)
+{
+	return refuse(
+		b, "the user engine has no USDT markers yet; a uprobe of the function that holds "
+		   "the marker works here");
 }
 
 int user_bind(void *self, const struct probes_point *want, struct probes_binding *out,
@@ -229,7 +255,7 @@ int user_bind(void *self, const struct probes_point *want, struct probes_binding
 		[PROBES_TP_BTF] = bind_btf,
 		[PROBES_UPROBE] = bind_uprobe,
 		[PROBES_URETPROBE] = bind_uprobe,
-		[PROBES_USDT] = bind_uprobe,
+		[PROBES_USDT] = bind_usdt,
 		[PROBES_SOFTWARE] = bind_counter,
 		[PROBES_HARDWARE] = bind_counter,
 	};
@@ -309,6 +335,29 @@ static int place_tracepoint(struct engine *u, struct user_prog *p, struct err *e
 	return 0;
 }
 
+static int place_uprobe(struct engine *u, struct user_prog *p, struct err *e)
+{
+	str path = probes_find_binary(u->a, p->point.path);
+	char real[PATH_MAX];
+	struct stat st;
+	int err = 0;
+
+	p->event = p->point.provider == PROBES_UPROBE ? USER_EV_UPROBE : USER_EV_URETPROBE;
+	p->context = USER_CTX_REGS;
+	p->path = path.n ? str_z(u->a, path) : "";
+	if (!path.n || stat(p->path, &st))
+		return -ENOENT;
+	/* As the list of mappings names it. */
+	if (realpath(p->path, real))
+		p->path = str_z(u->a, str_of(real));
+	p->ino = st.st_ino;
+	p->dev = st.st_dev;
+	if (p->point.name.n)
+		err = probes_elf_offset(path, p->point.name, &p->file_off, e);
+	p->file_off += p->point.offset;
+	return err;
+}
+
 int user_place(struct engine *u, struct user_prog *p, struct err *e)
 {
 	struct sbuf text;
@@ -336,6 +385,8 @@ int user_place(struct engine *u, struct user_prog *p, struct err *e)
 			return 0;
 		break;
 	case PROBES_TRACEPOINT: err = place_tracepoint(u, p, e); break;
+	case PROBES_UPROBE:
+	case PROBES_URETPROBE: err = place_uprobe(u, p, e); break;
 	default: break;
 	}
 	if (!err)

@@ -13,6 +13,8 @@
 #include <sys/uio.h>
 
 #include "user/tracer.h"
+/* Behind isa.h, which uses and gives up the name MAP_TYPE. */
+#include <sys/mman.h>
 
 static u64 reg(const struct tracer *t, u16 off)
 {
@@ -164,7 +166,10 @@ void tracer_enter(struct tracer *t, struct task *task)
 	if (u->by_filter && (nr == SYS_clone || nr == SYS_clone3))
 		keep_traced(t, task, nr);
 	task->ids_change = u->asks_ids && changes_ids(nr);
-	task->wants_exit = (!t->is_quiet && u->exit[slot_of(task, nr)].n) || task->ids_change;
+	task->maps_code = u->breaks.n && (nr == SYS_mmap || nr == SYS_mprotect) &&
+			  reg(t, probes_regs()->sys_arg[2]) & PROT_EXEC;
+	task->wants_exit = (!t->is_quiet && u->exit[slot_of(task, nr)].n) || task->ids_change ||
+			   task->maps_code;
 }
 
 void tracer_exit(struct tracer *t, struct task *task, bool is_child)
@@ -174,5 +179,8 @@ void tracer_exit(struct tracer *t, struct task *task, bool is_child)
 	task->wants_exit = false;
 	if (task->ids_change)
 		task->ids_known = task->ids_change = false;
+	if (task->maps_code && !t->is_quiet)
+		breaks_mapped(t, task);
+	task->maps_code = false;
 	run_list(t, task, &t->u->exit[slot_of(task, TRACER_NR(&t->regs))], is_child);
 }

@@ -58,6 +58,7 @@ void task_drop(struct tracer *t, struct task *task)
 		t->host.task = NULL;
 	if (task->comm_fd >= 0)
 		close(task->comm_fd);
+	breaks_drop(task);
 	free(task);
 }
 

@@ -66,6 +66,7 @@ bool tracer_regs_set(struct tracer *t, struct task *task)
 
 static void let_go(struct tracer *t, struct task *task, int sig)
 {
+	breaks_let_go(t, task);
 	tracer_ptrace(PTRACE_DETACH, task->tid, 0, (void *)(uintptr_t)sig);
 	task_drop(t, task);
 }
@@ -73,13 +74,15 @@ static void let_go(struct tracer *t, struct task *task, int sig)
 void tracer_resume(struct tracer *t, struct task *task, int sig)
 {
 	bool all = !t->u->by_filter && !t->is_quiet;
+	u32 how = all || task->wants_exit ? PTRACE_SYSCALL : PTRACE_CONT;
 
 	if (t->is_leaving) {
 		let_go(t, task, sig);
 		return;
 	}
-	tracer_ptrace(all || task->wants_exit ? PTRACE_SYSCALL : PTRACE_CONT, task->tid, 0,
-		      (void *)(uintptr_t)sig);
+	if (breaks_in_step(task))
+		how = PTRACE_SINGLESTEP;
+	tracer_ptrace(how, task->tid, 0, (void *)(uintptr_t)sig);
 }
 
 void tracer_show(struct tracer *t, struct task *task)
@@ -100,15 +103,19 @@ void tracer_show(struct tracer *t, struct task *task)
 
 /* ---- stops ---------------------------------------------------------------------------------- */
 
-static void new_thread(struct tracer *t, struct task *parent, pid_t tid)
+static void new_thread(struct tracer *t, struct task *parent, pid_t tid, bool is_vfork)
 {
 	struct task *child = task_find(t, tid);
+	bool was_there = child != NULL;
 
 	tracer_fork(t, parent, tid);
-	if (!child) {
+	if (!child)
 		child = task_add(t, tid);
-		if (child)
-			child->is_new = true;
+	if (!child)
+		return;
+	breaks_fork(t, parent, child, is_vfork);
+	if (!was_there) {
+		child->is_new = true;
 		return;
 	}
 	if (!child->is_held)
@@ -120,19 +127,6 @@ static void new_thread(struct tracer *t, struct task *parent, pid_t tid)
 	tracer_resume(t, child, 0);
 }
 
-/* Held children whose parent cannot tell of them any more. */
-static void free_held(struct tracer *t)
-{
-	for (u32 i = 0; i < TRACER_BUCKETS; i++)
-		for (struct task *x = t->tasks[i], *next; x; x = next) {
-			next = x->next;
-			if (!x->is_held)
-				continue;
-			x->is_held = false;
-			tracer_resume(t, x, 0);
-		}
-}
-
 static bool is_last_thread(struct tracer *t, const struct task *task)
 {
 	for (u32 i = 0; i < TRACER_BUCKETS; i++)
@@ -140,6 +134,21 @@ static bool is_last_thread(struct tracer *t, const struct task *task)
 			if (x != task && x->tgid == task->tgid && !x->end_shown)
 				return false;
 	return true;
+}
+
+/* Held children whose parent was killed, or became another program, before it could tell of them. */
+static void free_held(struct tracer *t, struct task *parent)
+{
+	for (u32 i = 0; i < TRACER_BUCKETS; i++)
+		for (struct task *x = t->tasks[i], *next; x; x = next) {
+			next = x->next;
+			if (!x->is_held || (x->tgid != parent->tgid && x->parent != parent->tgid))
+				continue;
+			x->is_held = false;
+			breaks_fork(t, parent, x, false);
+			t->regs_known = false;
+			tracer_resume(t, x, 0);
+		}
 }
 
 /* The end of a thread, with the signal before it if it was killed: nothing stops for that one. */
@@ -186,6 +195,9 @@ static void on_exec(struct tracer *t, struct task *task)
 		close(task->comm_fd);
 	task->comm_fd = -1;
 	task->is_idle = task->end_shown = false;
+	free_held(t, task);
+	t->regs_known = false;
+	breaks_exec(t, task);
 	tracer_exec(t, task, (pid_t)old);
 }
 
@@ -236,7 +248,12 @@ static void on_event_stop(struct tracer *t, struct task *task, int sig)
 static void on_signal(struct tracer *t, struct task *task, int sig)
 {
 	siginfo_t info;
+	int other;
 
+	if (breaks_signal(t, task, sig, &other)) {
+		tracer_resume(t, task, other);
+		return;
+	}
 	if (t->u->signals.n && tracer_ptrace(PTRACE_GETSIGINFO, task->tid, 0, &info) == 0)
 		tracer_signal(t, task, &info);
 	task->signal = sig;
@@ -261,7 +278,7 @@ static void on_stop(struct tracer *t, struct task *task, int status)
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
 		if (tracer_ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &message) == 0)
-			new_thread(t, task, (pid_t)message);
+			new_thread(t, task, (pid_t)message, event == PTRACE_EVENT_VFORK);
 		t->regs_known = false;
 		break;
 	case PTRACE_EVENT_EXEC: on_exec(t, task); break;
@@ -297,8 +314,9 @@ static void on_end(struct tracer *t, struct task *task)
 
 	/* Killed in a stop, so that its last one was not waited for. */
 	show_end(t, task, true);
+	if (is_last_thread(t, task))
+		free_held(t, task);
 	task_drop(t, task);
-	free_held(t);
 	if (t->u->scope == RT_SCOPE_PIDS ? asked_gone(t) : tid == t->u->cmd.pid) {
 		__atomic_store_n(&t->u->shared->done, 1, __ATOMIC_SEQ_CST);
 		tell_session(t);
@@ -332,6 +350,8 @@ static int seize(struct tracer *t, pid_t tid)
 		return -ENOMEM;
 	if (!t->u->by_filter)
 		tracer_ptrace(PTRACE_INTERRUPT, tid, 0, NULL);
+	if (t->u->scope == RT_SCOPE_PIDS)
+		breaks_attach(t, task);
 	return 0;
 }
 
@@ -505,6 +525,7 @@ static void look(struct tracer *t)
 	t->woken = 1;
 	if ((t->stop_asked || t->is_orphan) && !t->is_quiet) {
 		t->is_quiet = true;
+		breaks_clear(t);
 		if (!t->u->by_filter)
 			leave_all(t);
 	}
@@ -522,8 +543,10 @@ static struct task *known(struct tracer *t, pid_t tid)
 	if (task)
 		task->is_new = true;
 	/* Its parent's event comes next. */
-	if (task && t->u->forks.n && !t->is_quiet)
+	if (task && (t->u->forks.n || t->u->breaks.n) && !t->is_quiet) {
+		task->parent = (pid_t)task_status_of(tid, "PPid:");
 		task->is_held = true;
+	}
 	return task;
 }
 

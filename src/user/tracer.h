@@ -33,10 +33,12 @@ struct task {
 	bool in_call;	      /* without a filter: entry was seen */
 	bool is_new;	      /* its first stop is to come */
 	bool is_held;	      /* stopped until its parent's event was seen */
+	pid_t parent;	      /* of one that is held */
 	bool is_idle;	      /* before the command's exec: not shown to programs */
 	bool end_shown;	      /* its end was */
 	int signal;	      /* the last that was delivered */
 	u64 due;	      /* interrupted for a sample by these profile programs */
+	bool maps_code;	      /* the call maps something executable */
 	bool ids_known, ids_change;
 	u32 uid, gid;
 	int comm_fd;	      /* -1: not opened */
@@ -96,6 +98,17 @@ bool tracer_regs_set(struct tracer *t, struct task *task);
 void tracer_resume(struct tracer *t, struct task *task, int sig);
 /* Tells the helpers who is asked about. */
 void tracer_show(struct tracer *t, struct task *task);
+
+/* breaks.c: breakpoints. A signal that is part of them is dealt with (true), and what is to be delivered said. */
+bool breaks_signal(struct tracer *t, struct task *task, int sig, int *out_sig);
+bool breaks_in_step(const struct task *task);
+void breaks_let_go(struct tracer *t, struct task *task);
+void breaks_drop(struct task *task);
+void breaks_exec(struct tracer *t, struct task *task);
+void breaks_fork(struct tracer *t, struct task *parent, struct task *child, bool is_vfork);
+void breaks_mapped(struct tracer *t, struct task *task);
+void breaks_attach(struct tracer *t, struct task *task);
+void breaks_clear(struct tracer *t);
 
 /* calls.c: entry and return of system calls */
 void tracer_enter(struct tracer *t, struct task *task);
