@@ -47,7 +47,8 @@ static int make_map(struct skep *s, u32 i)
 				  .key_size = m->key_size,
 				  .value_size = m->value_size,
 				  .max_entries = m->max_entries,
-				  .flags = m->flags };
+				  .flags = m->flags,
+				  .value = m->value };
 	int r;
 
 	/* Empty data sections are declared but hold nothing. */

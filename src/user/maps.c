@@ -17,6 +17,7 @@ static int create(struct engine *u, u32 i, struct err *e)
 			       .value_size = m->value_size,
 			       .max_entries = m->max_entries,
 			       .flags = m->flags,
+			       .value = m->value,
 			       .forked = true };
 
 	if (m->pin.n)
