@@ -24,7 +24,6 @@ void jit_buf_init(struct jit_buf *b, struct arena *a, u32 n_labels, u32 guess)
 	b->p = arena_alloc(a, guess);
 	b->n_labels = n_labels;
 	b->labels = arena_array_of(a, struct jit_label, n_labels);
-	memset(b->labels, 0xff, n_labels * sizeof(*b->labels));
 }
 
 void jit_buf_room(struct jit_buf *b, u32 n)

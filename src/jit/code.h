@@ -37,7 +37,7 @@ struct jit_jump {
 };
 struct jit_label {
 	u32 at, jump;
-}; /* finished bytes and jumps before it; at ~0: not placed */
+}; /* finished bytes and jumps before it; those of labels that nobody placed are 0 and never asked for */
 
 struct jit_buf {
 	struct arena *a;

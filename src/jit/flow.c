@@ -105,7 +105,7 @@ static bool has_thread_call(struct isa_insn i)
 }
 
 /* Marks the target of a jump or call; false if there is no such instruction. */
-static bool mark(struct flow *f, s64 to, u8 flag)
+static bool mark(struct flow *f, s64 to, u16 flag)
 {
 	if (to < 0 || to >= f->n || (f->ops[to].flags & FLOW_SECOND))
 		return false;
@@ -140,15 +140,18 @@ static bool decode_one(struct flow *f, u32 i)
 		return false;
 	masks_of(f, x, o);
 	f->has_thread |= has_thread_call(x);
+	o->flags |= ends(x) ? FLOW_END : 0;
 	if (is_jump(x)) {
 		s64 to = destination(f, i);
+
+		o->flags |= FLOW_JUMP;
 
 		o->target = (u32)to;
 		return mark(f, to, to <= i ? FLOW_LABEL | FLOW_LOOP : FLOW_LABEL);
 	}
 	if (x.code == (ISA_JMP | ISA_CALL) && x.src == ISA_CALL_LOCAL) {
 		o->target = (u32)(i + 1 + x.imm);
-		return mark(f, (s64)i + 1 + x.imm, FLOW_FUNC);
+		return mark(f, (s64)i + 1 + x.imm, x.imm < 0 ? FLOW_FUNC | FLOW_LOOP : FLOW_FUNC);
 	}
 	if (isa_is_wide(x) && x.src == ISA_FUNC) {
 		f->has_thread = true;
@@ -186,8 +189,9 @@ static void find_selects(struct flow *f)
 				 y.code == (ISA_ALU | ISA_MOV | ISA_X)) &&
 				y.off == 0 && y.src != JIT_FP);
 
-		if ((f->ops[i].flags & (FLOW_SECOND | FLOW_CONDITIONAL)) || !is_jump(x) ||
-		    ends(x) || f->ops[i].target != i + 2 || !is_move || x.dst == JIT_FP ||
+		if ((f->ops[i].flags & (FLOW_SECOND | FLOW_CONDITIONAL)) ||
+		    (f->ops[i].flags & (FLOW_JUMP | FLOW_END)) != FLOW_JUMP ||
+		    f->ops[i].target != i + 2 || !is_move || x.dst == JIT_FP ||
 		    ((x.code & ISA_X) && x.src == JIT_FP) || y.dst == JIT_FP ||
 		    (f->ops[i + 1].flags & (FLOW_LABEL | FLOW_FUNC)))
 			continue;
@@ -195,7 +199,7 @@ static void find_selects(struct flow *f)
 		f->ops[i + 1].flags |= FLOW_CONDITIONAL;
 		f->ops[i + 1].use |= BIT(y.dst);
 		if (--to->refs == 0)
-			to->flags &= (u8)~FLOW_LABEL;
+			to->flags &= (u16)~FLOW_LABEL;
 	}
 }
 
@@ -222,11 +226,11 @@ static bool split(struct flow *f)
 			if (f->ops[i].flags & FLOW_SECOND)
 				continue;
 			last = i;
-			if (is_jump(f->insns[i]) &&
+			if ((f->ops[i].flags & FLOW_JUMP) &&
 			    (f->ops[i].target < fn->start || f->ops[i].target >= fn->end))
 				return false;
 		}
-		if (!ends(f->insns[last]))
+		if (!(f->ops[last].flags & FLOW_END))
 			return false;
 	}
 	return true;
@@ -282,7 +286,7 @@ static void weigh(struct flow *f, struct flow_func *fn, struct accesses *s)
 	u32 weight = 1;
 
 	for (u32 i = fn->start; i < fn->end; i++) {
-		if (is_jump(f->insns[i]) && f->ops[i].target <= i) {
+		if ((f->ops[i].flags & FLOW_JUMP) && f->ops[i].target <= i) {
 			depth[f->ops[i].target - fn->start]++;
 			depth[i + 1 - fn->start]--;
 		}
@@ -427,9 +431,9 @@ static void liveness(struct flow *f)
 
 			if (o->flags & FLOW_SECOND)
 				continue;
-			if (ends(f->insns[i]))
+			if (o->flags & FLOW_END)
 				live = 0;
-			if (is_jump(f->insns[i]) && !(o->flags & FLOW_SELECT))
+			if ((o->flags & (FLOW_JUMP | FLOW_SELECT)) == FLOW_JUMP)
 				live |= f->live_in[o->target];
 			o->live_after = live;
 			if (f->insns[i].code == (ISA_JMP | ISA_CALL) &&
@@ -438,7 +442,8 @@ static void liveness(struct flow *f)
 			live = (u16)((live & ~o->def) | o->use);
 			if ((o->flags & (FLOW_LABEL | FLOW_FUNC)) && f->live_in[i] != live) {
 				f->live_in[i] = live;
-				changed = true;
+				/* What comes from before is still to be seen in this sweep. */
+				changed |= (o->flags & FLOW_LOOP) != 0;
 			}
 			if (o->flags & FLOW_FUNC)
 				live = 0;
@@ -522,10 +527,10 @@ static void cleanness(struct flow *f)
 				now = f->clean[i];
 			}
 			now = clean_after(f, i, now);
-			if (is_jump(f->insns[i]) && !(o->flags & FLOW_SELECT) &&
+			if ((o->flags & (FLOW_JUMP | FLOW_SELECT)) == FLOW_JUMP &&
 			    meet(f, o->target, now) && o->target <= i)
 				changed = true;
-			if (ends(f->insns[i]))
+			if (o->flags & FLOW_END)
 				now = 0xffff;
 		}
 	}

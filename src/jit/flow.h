@@ -21,14 +21,16 @@ enum {
 	FLOW_SLOT = 16,
 	FLOW_LOOP = 32 /* a jump comes here from behind */,
 	FLOW_SELECT = 64 /* a jump over one move: no jump at all, but a conditional move */,
-	FLOW_CONDITIONAL = 128 /* the move behind it */
+	FLOW_CONDITIONAL = 128 /* the move behind it */,
+	FLOW_JUMP = 256 /* it may go elsewhere, FLOW_SELECT or not */,
+	FLOW_END = 512 /* it never goes on with the next */
 };
 
 /* One instruction as the analysis sees it: masks of the registers (and slots) that it reads and
  * writes. */
 struct flow_op {
-	u16 use, def, live_after;
-	u8 flags, slot;
+	u16 use, def, live_after, flags;
+	u8 slot;
 	u32 target, refs; /* of a jump: where it leads; how many jumps lead here */
 };
 

@@ -408,12 +408,13 @@ static void reset(struct sel *s, u32 clean)
 {
 	s->clean = 0;
 	s->flags_at = ~0u;
-	for (u8 r = 0; r < JIT_N_VREGS; r++) {
-		if (r == JIT_FP)
-			continue;
-		jit_sel_home(s, r);
-		if ((clean >> r & 1) && s->home[r] != JIT_NOREG)
-			s->clean |= BIT(s->home[r]);
+	for (u32 left = s->pending; left; left &= left - 1)
+		jit_sel_home(s, (u8)__builtin_ctz(left));
+	for (clean &= (1u << JIT_N_VREGS) - 1; clean; clean &= clean - 1) {
+		u8 home = s->home[__builtin_ctz(clean)];
+
+		if (home != JIT_NOREG)
+			s->clean |= BIT(home);
 	}
 }
 

@@ -36,6 +36,7 @@ struct sel {
 	const struct jit_options *o;
 	struct jit_buf *b;
 	struct val v[JIT_N_VREGS];
+	u32 pending; /* mask of those that are not in their homes, but for r10 */
 	u8 home[JIT_N_VREGS];
 	u8 owner[32];	  /* which vreg's home a machine register is, or JIT_NOREG */
 	u32 clean;	  /* machine registers whose upper half is zero */

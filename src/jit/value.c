@@ -23,6 +23,9 @@ struct jit_addr jit_sel_base(u8 reg)
 
 void jit_sel_home(struct sel *s, u8 r)
 {
+	if (!(s->pending >> r & 1))
+		return;
+	s->pending &= ~BIT(r);
 	s->v[r] = (struct val){ .kind = VAL_HOME };
 }
 
@@ -54,8 +57,10 @@ void jit_sel_vacate(struct sel *s, u8 r)
 {
 	u32 bit = BIT(s->home[r]);
 
-	for (u8 q = 0; q < JIT_N_VREGS; q++) {
-		if (q == r || !(s->v[q].refs & bit))
+	for (u32 left = s->pending & ~BIT(r); left; left &= left - 1) {
+		u8 q = (u8)__builtin_ctz(left);
+
+		if (!(s->v[q].refs & bit))
 			continue;
 		if (s->need >> q & 1)
 			jit_sel_force(s, q);
@@ -78,15 +83,16 @@ void jit_sel_force(struct sel *s, u8 r)
 
 void jit_sel_force_all(struct sel *s, u32 mask)
 {
-	for (u8 r = 0; r < JIT_N_VREGS; r++)
-		if (mask >> r & 1)
-			jit_sel_force(s, r);
+	for (mask &= s->pending; mask; mask &= mask - 1)
+		jit_sel_force(s, (u8)__builtin_ctz(mask));
 }
 
 /* Before memory changes: pending loads are done, dead ones dropped. */
 void jit_sel_force_loads(struct sel *s)
 {
-	for (u8 r = 0; r < JIT_N_VREGS; r++) {
+	for (u32 left = s->pending; left; left &= left - 1) {
+		u8 r = (u8)__builtin_ctz(left);
+
 		if (s->v[r].kind != VAL_LOAD && s->v[r].kind != VAL_BYTES)
 			continue;
 		if (s->need >> r & 1)
@@ -132,6 +138,7 @@ void jit_sel_bind(struct sel *s, u8 r, struct val v)
 		return;
 	}
 	s->v[r] = v;
+	s->pending |= BIT(r);
 }
 
 /* A constant; where constants are to be blinded, both halves meet their keys only when it runs. */
