@@ -349,7 +349,7 @@ static bool exit_main(struct verifier *v)
 				     "A global function returns %s.", verify_kind_name(r));
 	if (r->kind != K_SCALAR && !v->in->privileged)
 		return verify_refuse(v, V_LEAK, r->node, "Return a number.",
-				     "The program would return the address of %s.",
+				     "The program would return %s, which shows an address.",
 				     verify_kind_name(r));
 	if (v->in->mem_size || !range_of(v->in, &lo, &hi))
 		return true;
