@@ -96,6 +96,7 @@ static bool begin(struct verifier *v, u32 sub)
 	v->parent = NULL;
 	v->trail_at = 0;
 	v->since_point = v->jumps_since = 0;
+	memset(v->written, 0, sizeof(v->written));
 	enter(v, sub);
 	regs = TOP(v->st)->regs;
 	if (v->subs.at[sub].is_global)
