@@ -6,7 +6,9 @@ typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long u64;
+#ifndef KERNEL /* bench/run has another one for skep */
 #define KERNEL(name) __attribute__((section("s_" #name), used)) u64 name(u8 *m)
+#endif
 #else
 #define KERNEL(name) __attribute__((noinline)) u64 name(u8 *m)
 #endif

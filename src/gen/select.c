@@ -20,6 +20,8 @@ struct sel {
 	struct mb *b;
 	struct span span;
 	u32 *phi_reg; /* by ins->id: the second register of a phi */
+	const struct ir_ins *
+		*sum_of; /* by ins->id: the phi that it is a part of, going round a loop */
 };
 
 u32 gen_reg(struct gen *g)
@@ -160,15 +162,52 @@ static enum isa_alu alu_op(enum ir_op op)
 	}
 }
 
-/* Commuting lets the sum be made in the operand that ends here rather than in a copy of the other.
- */
+/* Commuting lets the sum be made in the operand that ends here rather than in a copy of the other; what a loop
+ * accumulates is made in the phi that carries it round (see find_sums). */
 static bool should_swap(const struct sel *s, const struct ir_ins *x)
 {
-	const struct ir_ins *a = x->args[0], *b = x->args[1];
+	const struct ir_ins *a = x->args[0], *b = x->args[1], *sum = s->sum_of[x->id];
 
-	return (ir_op_info(x->op)->flags & IR_F_COMM) && gen_leaf(a, s->g->m).kind == LEAF_NO &&
-	       gen_leaf(b, s->g->m).kind == LEAF_NO && s->g->uses[b->id] == 1 &&
-	       s->g->uses[a->id] > 1;
+	if (!(ir_op_info(x->op)->flags & IR_F_COMM) || gen_leaf(a, s->g->m).kind != LEAF_NO ||
+	    gen_leaf(b, s->g->m).kind != LEAF_NO)
+		return false;
+	if (sum && (a == sum || b == sum))
+		return b == sum;
+	if (sum && (s->sum_of[a->id] == sum || s->sum_of[b->id] == sum))
+		return s->sum_of[a->id] != sum;
+	return s->g->uses[b->id] == 1 && s->g->uses[a->id] > 1;
+}
+
+static bool is_arithmetic(const struct ir_ins *x)
+{
+	return x->n_args == 2 &&
+	       !(ir_op_info(x->op)->flags & (IR_F_CMP | IR_F_WRITES | IR_F_END)) && x->op != IR_PHI;
+}
+
+/* Follows a value that a phi receives back to the phi itself, through operands that are used only for it. What lies on
+ * the way is best computed in the phi's register: then going round costs no move. */
+static bool leads_to(struct sel *s, struct ir_ins *x, const struct ir_ins *phi, u32 depth)
+{
+	bool found;
+
+	if (x == phi)
+		return true;
+	if (depth > 6 || !is_arithmetic(x) || s->sum_of[x->id])
+		return false;
+	found = leads_to(s, x->args[0], phi, depth + 1) ||
+		((ir_op_info(x->op)->flags & IR_F_COMM) && leads_to(s, x->args[1], phi, depth + 1));
+	if (found)
+		s->sum_of[x->id] = phi;
+	return found;
+}
+
+static void find_sums(struct sel *s)
+{
+	s->sum_of = arena_array_of(s->g->a, const struct ir_ins *, s->g->fn->next_ins);
+	for (u32 i = 0; i < s->g->n_blocks; i++)
+		for (struct ir_ins *p = s->g->order[i]->first; p && p->op == IR_PHI; p = p->next)
+			for (u32 k = 0; k < p->n_args; k++)
+				leads_to(s, p->args[k], p, 0);
 }
 
 /* d = a;  d op= b   (b a register or a number) */
@@ -652,6 +691,7 @@ void gen_select(struct gen *g)
 	for (u32 i = 0; i < g->n_blocks; i++)
 		g->order[i]->mark = i;
 	place_locals(g);
+	find_sums(&s);
 	while (g->regs.n < REG_FIRST)
 		gen_reg(g);
 	s.phi_reg = arena_array_of(g->a, u32, g->fn->next_ins);

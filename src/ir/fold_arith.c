@@ -52,6 +52,15 @@ static bool is_pointer(const struct ir_ins *x)
 	return x->op == IR_SLOT || x->op == IR_SYM || x->region != IR_IN_UNKNOWN;
 }
 
+/* pointer + (y + c) is (pointer + y) + c: accesses take c as their offset, and neighbours share the sum. Only where
+ * what makes y bounds it: a verifier may know y + c from a comparison, and nothing of y. */
+static bool is_bounded_index(const struct ir_ins *x, const struct ir_ins *b)
+{
+	return x->width == 64 && b->op == IR_ADD && ir_fold_single(b) && ir_is_const(b->args[1]) &&
+	       b->args[1]->imm > 0 && b->args[1]->imm <= INT16_MAX &&
+	       ir_fold_range(b->args[0]).umax <= UINT16_MAX;
+}
+
 static struct ir_ins *fold_add(struct ir_folder *f, struct ir_ins *x)
 {
 	struct ir_ins *a = x->args[0], *b = x->args[1];
@@ -59,6 +68,9 @@ static struct ir_ins *fold_add(struct ir_folder *f, struct ir_ins *x)
 
 	if (ir_is_number(b, 0))
 		return a;
+	if (is_pointer(a) && is_bounded_index(x, b))
+		return ir_fold_become(f, x, IR_ADD, ir_fold_new(f, x, IR_ADD, 64, a, b->args[0]),
+				      b->args[1]);
 	if (a->op != IR_ADD || !ir_is_const(a->args[1]) ||
 	    !(ir_fold_single(a) || is_pointer(a->args[0])))
 		return NULL;

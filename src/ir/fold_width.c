@@ -57,12 +57,30 @@ static struct ir_ins *unchanged(struct ir_folder *f, struct ir_ins *x, struct ir
 	return x->op == IR_ZEXT && x->count == 32 ? NULL : extension(f, x, IR_ZEXT, 32, a);
 }
 
+/* A sum that stays below 2^32 is the same in 64 bits: the constant comes to the outside, where addresses take it as
+ * their offset. */
+static struct ir_ins *widen_sum(struct ir_folder *f, struct ir_ins *x)
+{
+	struct ir_ins *sum = x->args[0], *wide;
+
+	if (x->width != 64 || x->count != 32 || sum->width != 32 || sum->op != IR_ADD ||
+	    !ir_is_const(sum->args[1]) || sum->args[1]->imm <= 0 || sum->args[1]->imm > INT16_MAX ||
+	    ir_fold_range(sum->args[0]).umax + (u64)sum->args[1]->imm > UINT32_MAX)
+		return NULL;
+	wide = ir_fold_new(f, x, IR_ZEXT, 64, sum->args[0], NULL);
+	wide->count = 32;
+	return ir_fold_become(f, x, IR_ADD, wide, ir_fold_number(f, x, 64, sum->args[1]->imm));
+}
+
 static struct ir_ins *fold_zext(struct ir_folder *f, struct ir_ins *x)
 {
-	struct ir_ins *a = x->args[0], *low = low_bits_of_single(a, x->count);
+	struct ir_ins *a = x->args[0], *low = low_bits_of_single(a, x->count), *wide;
 
 	if (low != a)
 		return ir_fold_set(f, x, 0, low);
+	wide = widen_sum(f, x);
+	if (wide)
+		return wide;
 	return ir_fold_range(a).umax <= ir_low_mask(x->count) ? unchanged(f, x, a) : NULL;
 }
 
