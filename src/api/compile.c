@@ -65,6 +65,23 @@ static int bind_one(struct skep *s, struct bound *b, struct err *e)
 	return 0;
 }
 
+/* Engines do not look up every kprobe, since that takes long; where a list may lose some, it is worth it. */
+static bool is_gone(struct skep *s, u32 i)
+{
+	const struct probes_point *at = &s->bounds.at[i].binding.at;
+
+	return (at->provider == PROBES_KPROBE || at->provider == PROBES_KRETPROBE) &&
+	       front_may_be_absent(s, i) && probes_exists(s->machine, NULL, at, NULL) == 0;
+}
+
+static void leave_out(struct skep *s, struct bound *b, const struct err *e)
+{
+	b->is_absent = true;
+	b->binding.note = str_dup(s->a, str_of(e->msg));
+	if (!s->noted_fallbacks)
+		session_note(s, "left out: %s", e->msg);
+}
+
 static int bind_all(struct skep *s)
 {
 	int r = front_bounds(s);
@@ -74,11 +91,18 @@ static int bind_all(struct skep *s)
 		struct err e = { 0 };
 		int bound = bind_one(s, b, &e);
 
-		if (bound)
+		if (!bound && is_gone(s, i))
+			bound = err_set(&e, -SKEP_ENOEVENT, "api",
+					"this kernel has no function '" STR_FMT "'",
+					STR_ARG(b->binding.at.name));
+		if (bound && front_may_be_absent(s, i))
+			leave_out(s, b, &e);
+		else if (bound)
 			r = no_such_event(s, b, bound, &e);
 		else if (b->binding.is_fallback)
 			note_fallback(s, b);
 	}
+	front_check_lists(s);
 	s->noted_fallbacks = true;
 	return r ? r : s->dx.n_errors ? -SKEP_WRONG_PROGRAM : 0;
 }

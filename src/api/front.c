@@ -11,9 +11,12 @@ int front_parse(struct skep *s)
 {
 	if (s->lang == SKEP_BPFTRACE) {
 		str *params = arena_array_of(s->a, str, s->o.n_params + 1);
+		str *dirs = arena_array_of(s->a, str, s->o.n_include_dirs + 1);
 
 		for (size_t i = 0; i < s->o.n_params; i++)
 			params[i] = str_of(s->o.params[i]);
+		for (size_t i = 0; i < s->o.n_include_dirs; i++)
+			dirs[i] = str_of(s->o.include_dirs[i]);
 		s->bt_options = (struct bt_options){ .a = s->a,
 						     .dx = &s->dx,
 						     .ss = &s->ss,
@@ -22,7 +25,11 @@ int front_parse(struct skep *s)
 						     .btf = session_btf,
 						     .btf_arg = s,
 						     .params = params,
-						     .n_params = (u32)s->o.n_params };
+						     .n_params = (u32)s->o.n_params,
+						     .include_dirs = dirs,
+						     .n_include_dirs = (u32)s->o.n_include_dirs,
+						     .is_safe = !s->o.unsafe,
+						     .is_old = s->o.compat == 17 };
 		s->bt = bt_parse(&s->bt_options, s->src);
 	} else {
 		struct cf_options *o = &s->cf_options;
@@ -191,6 +198,29 @@ int front_bounds(struct skep *s)
 	return s->lang == SKEP_BPFTRACE ? bounds_of_bpftrace(s) : bounds_of_c(s);
 }
 
+bool front_may_be_absent(struct skep *s, u32 i)
+{
+	return s->lang == SKEP_BPFTRACE && !s->o.strict && bt_may_be_absent(s->bt, i);
+}
+
+void front_check_lists(struct skep *s)
+{
+	/* 0.17 warns and goes on. */
+	u32 n = s->lang == SKEP_BPFTRACE && s->o.compat != 17 ? s->bounds.n : 0;
+
+	for (u32 i = 0; i < n; i++) {
+		u32 list = bt_list_of(s->bt, i), there = 0;
+
+		for (u32 k = list; k < n && bt_list_of(s->bt, k) == list; k++)
+			there += !s->bounds.at[k].is_absent;
+		if (there || list != i)
+			continue;
+		diag_add(&s->dx, s->bounds.at[i].span, E_BT_PROBE, "%s",
+			 s->bounds.at[i].binding.note.n ? str_z(s->a, s->bounds.at[i].binding.note)
+							: "this machine has no such event");
+	}
+}
+
 /* ---- lowering ------------------------------------------------------------------------------- */
 
 /* Programs that the run itself starts see no process: nothing to filter. */
@@ -210,6 +240,7 @@ bool front_lower(struct skep *s)
 		for (u32 i = 0; i < n; i++) {
 			list[i].binding = s->bounds.at[i].binding;
 			list[i].guarded = is_guarded(&s->bounds.at[i].want);
+			list[i].is_absent = s->bounds.at[i].is_absent;
 		}
 		return bt_lower(s->bt, list, n, s->obj, s->m);
 	}

@@ -32,6 +32,7 @@ struct bound {
 	struct span span;
 	struct probes_point want;
 	struct probes_binding binding;
+	bool is_absent;       /* this machine does not have it, and its list has others */
 };
 
 struct skep {
@@ -105,6 +106,10 @@ int front_parse(struct skep *s);
 /* Fills s->bounds with what the programs want: names, sections, attach flags. */
 int front_bounds(struct skep *s);
 bool front_lower(struct skep *s);
+/* May the i-th bound be left out when the machine does not have its event? */
+bool front_may_be_absent(struct skep *s, u32 i);
+/* The machine has some event of each list that lost others; tells the first that is wholly gone. */
+void front_check_lists(struct skep *s);
 
 /* compile.c */
 int compile_to_tree(struct skep *s);          /* parse only */

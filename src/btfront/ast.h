@@ -28,6 +28,8 @@ struct bt_var {
 	str name;
 	struct span span;
 	struct bt_type type;
+	u32 from;	/* where its first assignment ends */
+	bool is_let;	/* declared: it ends with its block */
 	bool is_typed;	/* let $x: T */
 	bool is_shared; /* a callback sees it: it lies in the frame that callbacks get */
 	u32 depth;	/* callbacks around its declaration */
@@ -130,9 +132,12 @@ struct bt_stmt {
 struct bt_clause {
 	struct span span;
 	u32 first_point, n_points;
+	const struct bt_tok *missing; /* the first pattern that nothing matches */
+	str why;		      /* what was said of it */
 	struct bt_expr *pred;
 	struct bt_stmt *body; /* ST_BLOCK */
 	vec(struct bt_var *) vars;
+	struct strmap hoisted; /* struct bt_var: used behind the block that assigns them first */
 	u32 frame; /* bytes of the variables that callbacks see */
 	struct bt_clause *next;
 };
@@ -218,6 +223,8 @@ void bt_find_macros(struct bt_parser *p, const struct bt_tok *t);
 void bt_read_c(struct bt_unit *u, const struct bt_toks *toks);
 /* config.c: config = { … }, at `{`. */
 void bt_parse_config(struct bt_parser *p);
+/* Reports the pattern without a match of a list that has no other point. */
+void bt_attach_end(struct bt_parser *p, struct bt_clause *c);
 /* Text of an attach point to u->points of the clause; wildcards are expanded. */
 void bt_attach(struct bt_parser *p, struct bt_clause *c, const struct bt_tok *t);
 

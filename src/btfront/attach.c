@@ -89,17 +89,31 @@ static void expand(struct bt_parser *p, struct bt_clause *c, const struct bt_tok
 		btf = o->btf(o->btf_arg);
 	sbuf_init(&text, p->a);
 	probes_print(&text, want);
-	if (probes_list(o->machine, btf, sbuf_str(&text), add_match, &x, &e)) {
-		diag_add(p->dx, t->span, E_BT_PROBE, "%s", e.msg);
-	} else if (!x.n) {
-		diag_add(p->dx, t->span, E_BT_PROBE,
-			 "no event of this machine matches '" STR_FMT "'", STR_ARG(t->text));
-		diag_hint(p->dx, "see `skep list '" STR_FMT "'`", STR_ARG(t->text));
+	if (probes_list(o->machine, btf, sbuf_str(&text), add_match, &x, &e) || !x.n) {
+		if (c->missing)
+			return;
+		c->missing = t;
+		c->why = str_dup(p->a, str_of(e.code ? e.msg : ""));
 	} else if (x.n > BT_MAX_POINTS) {
 		diag_add(p->dx, t->span, E_BT_PROBE,
 			 "'" STR_FMT "' matches more than %u events of this machine",
 			 STR_ARG(t->text), BT_MAX_POINTS);
 	}
+}
+
+void bt_attach_end(struct bt_parser *p, struct bt_clause *c)
+{
+	const struct bt_tok *t = c->missing;
+
+	if (!t || c->n_points)
+		return;
+	if (c->why.n) {
+		diag_add(p->dx, t->span, E_BT_PROBE, STR_FMT, STR_ARG(c->why));
+		return;
+	}
+	diag_add(p->dx, t->span, E_BT_PROBE, "no event of this machine matches '" STR_FMT "'",
+		 STR_ARG(t->text));
+	diag_hint(p->dx, "see `skep list '" STR_FMT "'`", STR_ARG(t->text));
 }
 
 void bt_attach(struct bt_parser *p, struct bt_clause *c, const struct bt_tok *t)
@@ -126,5 +140,10 @@ bool bt_may_be_absent(const struct bt_unit *u, u32 i)
 {
 	const struct bt_clause *c = u->points.at[i].clause;
 
-	return c->n_points > 1 || u->config.warns_missing || u->config.is_old;
+	return c->n_points > 1 || c->missing || u->config.warns_missing || u->config.is_old;
+}
+
+u32 bt_list_of(const struct bt_unit *u, u32 i)
+{
+	return u->points.at[i].clause->first_point;
 }

@@ -50,6 +50,8 @@ struct bt_attachment {
 };
 /* May this attach point be missing on the machine? Others of its list run at what is there. */
 bool bt_may_be_absent(const struct bt_unit *u, u32 i);
+/* Points of one list share this number. */
+u32 bt_list_of(const struct bt_unit *u, u32 i);
 bool bt_lower(struct bt_unit *u, const struct bt_attachment *list, u32 n, struct obj *o,
 	      struct ir_module *m);
 

@@ -420,13 +420,14 @@ static void parse_clause(struct bt_parser *p)
 	do {
 		const struct bt_tok *t = p->tok;
 
-		if (t->kind == T_LBRACE && c->n_points)
+		if (t->kind == T_LBRACE && (c->n_points || c->missing))
 			break; /* a comma may stand behind the last one */
 		if (!bt_expect(p, T_PROBE))
 			return;
 		bt_attach(p, c, t);
 		c->span = span_join(c->span, t->span);
 	} while (bt_accept(p, T_COMMA));
+	bt_attach_end(p, c);
 	if (bt_accept(p, T_DIV))
 		parse_pred(p, c);
 	if (p->tok->kind != T_LBRACE) {

@@ -162,11 +162,39 @@ struct bt_var *bt_find_var(struct bt_typer *t, str name)
 	return NULL;
 }
 
+/* Older scripts use a variable behind the block that assigns it: then it belongs to the whole probe,
+ * and is one in all blocks. */
+struct bt_var *bt_hoist_var(struct bt_typer *t, str name)
+{
+	struct bt_clause *c = t->clause;
+	struct bt_var *v = NULL;
+	u32 n = 0;
+
+	for (u32 i = 0; i < c->vars.n; i++) {
+		struct bt_var *x = c->vars.at[i];
+
+		if (str_eq(x->name, name) && !x->is_let && (!v || x->depth == v->depth)) {
+			v = v ? v : x;
+			if (x != v)
+				continue;
+		}
+		c->vars.at[n++] = x;
+	}
+	c->vars.n = n;
+	if (!v)
+		return NULL;
+	strmap_put(t->a, &c->hoisted, name, v);
+	v->type.kind = BT_UNKNOWN;
+	t->changed = true;
+	return v;
+}
+
 /* The variable that this place declares: the same in every pass. */
 static struct bt_var *make_var(struct bt_typer *t, struct bt_expr *e)
 {
-	struct bt_var *v = e->var;
+	struct bt_var *v = strmap_get(&t->clause->hoisted, e->name);
 
+	v = v ? (e->var = v) : e->var;
 	if (!v && t->clause->vars.n == MAX_VARS)
 		diag_add(t->u->o.dx, e->span, E_TOO_LARGE, "a probe has at most %u variables",
 			 MAX_VARS);
@@ -218,6 +246,8 @@ struct bt_var *bt_use_var(struct bt_typer *t, struct bt_expr *e)
 {
 	struct bt_var *v = bt_find_var(t, e->name);
 
+	if (!v)
+		v = strmap_get(&t->clause->hoisted, e->name);
 	if (v)
 		share(t, v);
 	return v;
@@ -248,7 +278,9 @@ static struct bt_var *declare_var(struct bt_typer *t, struct bt_expr *e)
 			diag_note(t->u->o.dx, old->span, "the first time here");
 		return NULL;
 	}
-	return make_var(t, e);
+	old = make_var(t, e);
+	old->is_let = true;
+	return old;
 }
 
 static struct bt_var *target_var(struct bt_typer *t, struct bt_stmt *s)
@@ -258,6 +290,8 @@ static struct bt_var *target_var(struct bt_typer *t, struct bt_stmt *s)
 	if (s->is_let)
 		return declare_var(t, s->target);
 	v = bt_use_var(t, s->target);
+	if (v && strmap_get(&t->clause->hoisted, v->name) == v && !bt_find_var(t, v->name))
+		*vec_push(t->a, &t->scope) = v;
 	return v ? (s->target->var = v) : make_var(t, s->target);
 }
 
@@ -277,6 +311,8 @@ static void assign_var(struct bt_typer *t, struct bt_stmt *s)
 	v = target_var(t, s);
 	if (!v || !settle_declared(t, e, s->tn, v))
 		return;
+	if (!v->from)
+		v->from = s->span.hi;
 	if (!bt_type_join(t, &v->type, s->value->type))
 		mismatch(t, e, s->value, v->name, &v->type, v->span);
 	else

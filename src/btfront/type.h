@@ -142,6 +142,8 @@ void bt_type_map_key(struct bt_typer *t, struct bt_expr *e);
 struct bt_var *bt_find_var(struct bt_typer *t, str name);
 /* The same, for a use: loops that are functions of their own must share it. */
 struct bt_var *bt_use_var(struct bt_typer *t, struct bt_expr *e);
+/* The same where nothing visible has the name, but a block that has ended assigned to it. */
+struct bt_var *bt_hoist_var(struct bt_typer *t, str name);
 /* Makes `*home` large enough for a value of type `x`; false when the kinds differ. */
 bool bt_type_join(struct bt_typer *t, struct bt_type *home, struct bt_type x);
 void bt_error(struct bt_typer *t, struct bt_expr *e, enum diag_tag tag, const char *fmt, ...)

@@ -355,11 +355,23 @@ static void type_param(struct bt_typer *t, struct bt_expr *e)
 	bt_type_expr(t, e);
 }
 
+/* Was it assigned before this place, in a block that has ended? */
+static bool is_behind(struct bt_typer *t, const struct bt_expr *e)
+{
+	for (u32 i = 0; i < t->clause->vars.n; i++)
+		if (str_eq(t->clause->vars.at[i]->name, e->name) && t->clause->vars.at[i]->from &&
+		    t->clause->vars.at[i]->from <= e->span.lo)
+			return true;
+	return false;
+}
+
 static void type_var(struct bt_typer *t, struct bt_expr *e)
 {
 	struct bt_var *v = bt_use_var(t, e);
 	struct nearest near;
 
+	if (!v && !t->report && is_behind(t, e))
+		v = bt_hoist_var(t, e->name);
 	if (v) {
 		e->var = v;
 		e->type = v->type;

@@ -181,6 +181,11 @@ static void on_json(struct flags *f)
 {
 	f->o.json = 1;
 }
+static void on_unsafe(struct flags *f)
+{
+	f->o.unsafe = 1;
+}
+
 static void on_strict(struct flags *f)
 {
 	f->o.strict = 1;
@@ -221,19 +226,33 @@ static const struct flag {
 	bool (*value)(struct flags *f, const char *v);
 	void (*plain)(struct flags *f);
 } table[] = {
-	{ "attach", 0, add_attach, NULL },     { "btf", 0, set_btf, NULL },
-	{ "define", 'D', add_define, NULL },   { "engine", 0, set_engine, NULL },
-	{ "every", 0, set_every, NULL },       { "for", 0, set_for, NULL },
-	{ "help", 'h', NULL, on_help },	       { "include", 'I', add_dir, NULL },
-	{ "interp", 0, NULL, on_interp },      { "jit", 0, NULL, on_jit },
-	{ "json", 0, NULL, on_json },	       { "lenient", 0, NULL, on_lenient },
-	{ "map-format", 0, add_format, NULL }, { "no-maps", 0, NULL, on_no_maps },
-	{ "output", 'o', set_output, NULL },   { "pid", 'p', set_pids, NULL },
-	{ "program", 0, set_program, NULL },   { "script", 'e', set_script, NULL },
-	{ "set", 0, add_set, NULL },	       { "stage", 0, set_stage, NULL },
-	{ "strict", 0, NULL, on_strict },      { "style", 0, set_style, NULL },
-	{ "timing", 0, NULL, on_timing },      { "trace-pipe", 0, NULL, on_trace_pipe },
-	{ "type", 0, set_type, NULL },	       { "unprivileged", 0, NULL, on_unprivileged },
+	{ "attach", 0, add_attach, NULL },
+	{ "btf", 0, set_btf, NULL },
+	{ "define", 'D', add_define, NULL },
+	{ "engine", 0, set_engine, NULL },
+	{ "every", 0, set_every, NULL },
+	{ "for", 0, set_for, NULL },
+	{ "help", 'h', NULL, on_help },
+	{ "include", 'I', add_dir, NULL },
+	{ "interp", 0, NULL, on_interp },
+	{ "jit", 0, NULL, on_jit },
+	{ "json", 0, NULL, on_json },
+	{ "lenient", 0, NULL, on_lenient },
+	{ "map-format", 0, add_format, NULL },
+	{ "no-maps", 0, NULL, on_no_maps },
+	{ "output", 'o', set_output, NULL },
+	{ "pid", 'p', set_pids, NULL },
+	{ "program", 0, set_program, NULL },
+	{ "script", 'e', set_script, NULL },
+	{ "set", 0, add_set, NULL },
+	{ "stage", 0, set_stage, NULL },
+	{ "unsafe", 0, NULL, on_unsafe },
+	{ "strict", 0, NULL, on_strict },
+	{ "style", 0, set_style, NULL },
+	{ "timing", 0, NULL, on_timing },
+	{ "trace-pipe", 0, NULL, on_trace_pipe },
+	{ "type", 0, set_type, NULL },
+	{ "unprivileged", 0, NULL, on_unprivileged },
 	{ "verbose", 'v', NULL, on_verbose },
 };
 

@@ -27,6 +27,7 @@ const char run_help[] =
 	"  --style STYLE          bpf_trace_printk as trace (default), columns or plain\n"
 	"  --trace-pipe           leave bpf_trace_printk to the kernel's trace pipe\n"
 	"  --engine ENGINE        kern, user or auto (default)\n"
+	"  --unsafe               bpftrace: allow system(), signal() and override()\n"
 	"  --strict               refuse an equivalent attach point instead of noting it\n"
 	"  --set NAME=VALUE       give a variable of the program its value before it is loaded\n"
 	"  -D, --define N[=V]     define a macro          -I, --include DIR  search DIR for "
