@@ -1,7 +1,7 @@
 /* breaks: what happens at breakpoints: programs of uprobes, uretprobes and USDT markers.
  *
  * At a breakpoint the programs run with the registers of the thread, its instruction pointer at the probe. Then the
- * instruction that the breakpoint hides is done: a push is emulated, any other is stepped as a copy elsewhere, so that
+ * instruction that the breakpoint hides is done: a push or a move of registers is emulated, any other is stepped as a copy elsewhere, so that
  * the breakpoint stays for the other threads; only what cannot be copied is stepped in place.
  *
  * Returns are found by a breakpoint where the call comes back to, told apart by the stack pointer: nothing on the
@@ -25,15 +25,16 @@
 
 enum { MOST_BACKS = 65536 };
 
-/* ---- registers of a push -------------------------------------------------------------------- */
+/* ---- registers by number -------------------------------------------------------------------- */
 
-static u64 numbered(const tracer_regs *r, s8 n)
+static unsigned long long *numbered(tracer_regs *r, s8 n)
 {
-	const unsigned long long v[] = { r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp,
-					 r->rsi, r->rdi, r->r8,	 r->r9,	 r->r10, r->r11,
-					 r->r12, r->r13, r->r14, r->r15 };
+	unsigned long long *const at[] = {
+		&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp, &r->rsi, &r->rdi,
+		&r->r8,	 &r->r9,  &r->r10, &r->r11, &r->r12, &r->r13, &r->r14, &r->r15,
+	};
 
-	return v[n & 15];
+	return at[n & 15];
 }
 
 /* ---- programs ------------------------------------------------------------------------------- */
@@ -135,17 +136,22 @@ static void finish(struct task *task)
 
 static bool emulate(struct tracer *t, struct task *task, struct point *p)
 {
+	const struct insn *i = &p->insn;
 	u64 value, sp = t->regs.rsp - 8;
 
-	if (p->insn.push < 0)
+	if (!i->length)
 		return false;
-	value = numbered(&t->regs, p->insn.push);
-	if (!space_write(task->space, sp, &value, 8))
-		return false;
-	t->regs.rsp = sp;
-	t->regs.rip = p->addr + (p->insn.bytes[0] == 0x41	     ? 2
-				 : (p->insn.bytes[0] & 0xf0) == 0x40 ? 2
-								     : 1);
+	if (i->push >= 0) {
+		value = *numbered(&t->regs, i->push);
+		if (!space_write(task->space, sp, &value, 8))
+			return false;
+		t->regs.rsp = sp;
+	}
+	if (i->to >= 0) {
+		value = *numbered(&t->regs, i->from);
+		*numbered(&t->regs, i->to) = i->is_wide ? value : (u32)value;
+	}
+	t->regs.rip = p->addr + i->length;
 	return true;
 }
 

@@ -8,7 +8,11 @@
 struct insn {
 	u8 bytes[16];
 	u8 disp_at;	      /* of a displacement that counts from the instruction pointer; 0: none */
+	/* Done without a step: */
 	s8 push;	      /* pushes this register (0…15) and no more; -1: it does not */
+	s8 to, from;	      /* moves a register to another; -1: it does not */
+	bool is_wide;	      /* all 64 bits of it */
+	u8 length;	      /* of such an instruction, or of one that does nothing; 0: none of these */
 	bool is_call;	      /* leaves its return address on the stack */
 	bool is_absolute;     /* goes to an address that does not depend on where it stands */
 	bool in_place;	      /* cannot be copied */
@@ -33,6 +37,7 @@ struct cave {
 	u64 at;
 	u32 n;
 	u64 busy;
+	struct point *holds[CAVE_SLOTS];	/* whose instruction lies there */
 	u8 saved[CAVE_SLOTS * SLOT_BYTES];
 };
 /* The breakpoints of one address space. */

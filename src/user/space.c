@@ -99,6 +99,7 @@ static struct cave *copy_cave(struct space *to, const struct cave *from)
 		return NULL;
 	*c = *from;
 	c->busy = 0;
+	memset(c->holds, 0, sizeof(c->holds));
 	c->next = to->caves;
 	to->caves = c;
 	return c;
@@ -277,6 +278,11 @@ u64 space_slot(struct space *s, struct point *p)
 
 	if (!c || p->insn.in_place || !~c->busy)
 		return 0;
+	for (i = 0; i < c->n; i++)
+		if (c->holds[i] == p && !(c->busy >> i & 1)) {
+			c->busy |= 1ull << i;
+			return c->at + i * SLOT_BYTES;
+		}
 	i = (u32)__builtin_ctzll(~c->busy);
 	if (i >= c->n)
 		return 0;
@@ -293,6 +299,7 @@ u64 space_slot(struct space *s, struct point *p)
 	if (!space_write(s, slot, bytes, sizeof(bytes)))
 		return 0;
 	c->busy |= 1ull << i;
+	c->holds[i] = p;
 	return slot;
 }
 

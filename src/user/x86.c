@@ -102,12 +102,29 @@ static void look_at_modrm(struct cursor *c, u32 at, struct insn *out)
 	}
 }
 
+/* mov between registers: 89 stores the register field, 8b loads it. */
+static void move_of(const struct cursor *c, u8 op, struct insn *out)
+{
+	u8 modrm = c->b[c->i], rex = c->i > 1 ? c->b[c->i - 2] : 0;
+	s8 field = (s8)((modrm >> 3 & 7) + (rex & 4 ? 8 : 0)),
+	   rm = (s8)((modrm & 7) + (rex & 1 ? 8 : 0));
+
+	out->to = op == 0x89 ? rm : field;
+	out->from = op == 0x89 ? field : rm;
+	out->is_wide = rex & 8;
+	out->length = (u8)(c->i + 1);
+}
+
 static void one_byte(struct cursor *c, u8 op, struct insn *out)
 {
 	u8 ext = c->b[c->i] >> 3 & 7;
 
-	if (op >= 0x50 && op <= 0x57 && c->plain)
+	if (op >= 0x50 && op <= 0x57 && c->plain) {
 		out->push = (s8)((op & 7) + (c->has_rex_b ? 8 : 0));
+		out->length = (u8)c->i;
+	}
+	if ((op == 0x89 || op == 0x8b) && c->plain && c->b[c->i] >= 0xc0)
+		move_of(c, op, out);
 	if (op == 0xe8 || (op == 0xff && (ext == 2 || ext == 3)))
 		out->is_call = true;
 	if (op == 0xc3 || op == 0xc2 || op == 0xca || op == 0xcb || op == 0xcf ||
@@ -119,10 +136,15 @@ static void one_byte(struct cursor *c, u8 op, struct insn *out)
 
 void insn_decode(const u8 bytes[16], struct insn *out)
 {
+	static const u8 endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 	struct cursor c = { .b = bytes };
 	u8 op;
 
-	*out = (struct insn){ .push = -1 };
+	*out = (struct insn){ .push = -1, .to = -1, .from = -1 };
+	if (!memcmp(bytes, endbr64, sizeof(endbr64)))
+		out->length = sizeof(endbr64);
+	if (bytes[0] == 0x90)
+		out->length = 1;
 	memcpy(out->bytes, bytes, sizeof(out->bytes));
 	skip_prefixes(&c);
 	if (c.i > 10) {

@@ -1,6 +1,6 @@
 /* probed.c: functions to be probed: called 10 + 4 * 100 + 2 times (leaf, by main, four threads and a child), recursive (fact, 10 deep), left
  * by longjmp (jumper, 3 * 6 times), and in a library that is loaded while the program runs (lib_fn, 7 times), whose path is the argument. With
- * -DLIB it is that library. `probed wait`: prints "ready", and calls leaf for each line on stdin. */
+ * -DLIB it is that library. `probed loop N` calls leaf N times. `probed wait`: prints "ready", and calls leaf for each line on stdin. */
 #ifdef LIB
 extern int lib_count;
 int lib_count;
@@ -16,6 +16,7 @@ int lib_fn(int x)
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,6 +81,11 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "wait"))
 		return lines();
+	if (argc > 2 && !strcmp(argv[1], "loop")) {
+		for (long i = atol(argv[2]); i > 0; i--)
+			leaf(1);
+		return 0;
+	}
 	for (int i = 0; i < 10; i++)
 		leaf(i);
 	if (fact(10) != 3628800)
