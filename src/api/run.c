@@ -104,7 +104,7 @@ static int attach(struct skep *s)
 	return r ? r : tell_probes(s, 1);
 }
 
-static int events(struct skep *s)
+static void configure(struct skep *s, struct rt_config *out)
 {
 	str *formats = arena_array_of(s->a, str, s->o.n_map_formats + 1);
 	struct rt_config c = { .engine = s->engine,
@@ -132,6 +132,14 @@ static int events(struct skep *s)
 	c.n_map_formats = (u32)s->o.n_map_formats;
 	/* Owned by the session, so that it goes also where memory ends. */
 	c.names = s->names = rt_names_new(s->a);
+	*out = c;
+}
+
+static int events(struct skep *s)
+{
+	struct rt_config c;
+
+	configure(s, &c);
 	return rt_run(&c, &s->result, &s->err);
 }
 
@@ -153,7 +161,8 @@ static void tell_losses(struct skep *s)
 	}
 }
 
-static int run(struct skep *s)
+/* Everything up to the attached programs. */
+static int start(struct skep *s)
 {
 	int r = compile_to_tree(s);
 
@@ -173,6 +182,13 @@ static int run(struct skep *s)
 		r = load(s);
 	if (!r)
 		r = attach(s);
+	return r;
+}
+
+static int run(struct skep *s)
+{
+	int r = start(s);
+
 	if (!r && !s->o.dry_run)
 		r = events(s);
 	if (!r && !s->o.dry_run)
@@ -181,17 +197,105 @@ static int run(struct skep *s)
 	return r;
 }
 
+/* A stop ends one run only. */
+static void forget_stops(struct skep *s)
+{
+	u64 stops;
+	ssize_t ignored = read(s->stop_fd, &stops, sizeof(stops));
+
+	(void)ignored;
+}
+
 int skep_run(struct skep *s)
 {
-	ssize_t ignored;
-	u64 stops;
 	int r;
 
 	session_begin(s);
+	if (s->attached)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api",
+			       "the programs are attached already");
 	r = session_guarded(s, run);
 	session_drop_engine(s);
-	/* A stop ends one run only. */
-	ignored = read(s->stop_fd, &stops, sizeof(stops));
-	(void)ignored;
+	forget_stops(s);
 	return r;
+}
+
+/* ---- the same in steps ------------------------------------------------------------------------ */
+
+static int attach_now(struct skep *s)
+{
+	struct rt_config c;
+	int r;
+
+	if (s->attached)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api",
+			       "the programs are attached already");
+	r = start(s);
+	if (r)
+		return r;
+	configure(s, &c);
+	s->attached = true;
+	return rt_begin(&c, &s->result, &s->loop, &s->err);
+}
+
+void run_drop(struct skep *s)
+{
+	rt_drop(s->loop);
+	s->loop = NULL;
+	s->attached = false;
+}
+
+/* Whatever fails ends the run. */
+static int guarded_step(struct skep *s, int (*body)(struct skep *s), bool is_last)
+{
+	bool was = s->attached;
+	int r;
+
+	session_begin(s);
+	r = session_guarded(s, body);
+	if (is_last || (r < 0 && (body != attach_now || !was))) {
+		run_drop(s);
+		session_drop_engine(s);
+		forget_stops(s);
+	}
+	return r;
+}
+
+int skep_attach(struct skep *s)
+{
+	return guarded_step(s, attach_now, false);
+}
+
+static int poll_once(struct skep *s)
+{
+	bool done = false;
+	int r;
+
+	if (!s->loop)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api", "nothing is attached");
+	r = rt_step(s->loop, *(const int *)s->call, &done);
+	return r ? r : !done;
+}
+
+int skep_poll(struct skep *s, int timeout_ms)
+{
+	s->call = &timeout_ms;
+	return guarded_step(s, poll_once, false);
+}
+
+static int end_run(struct skep *s)
+{
+	int r;
+
+	if (!s->loop)
+		return err_set(&s->err, -SKEP_WRONG_USE, "api", "nothing is attached");
+	r = rt_end(s->loop);
+	if (!r)
+		tell_losses(s);
+	return r;
+}
+
+int skep_detach(struct skep *s)
+{
+	return guarded_step(s, end_run, true);
 }

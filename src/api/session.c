@@ -187,6 +187,7 @@ void skep_close(struct skep *s)
 {
 	if (!s)
 		return;
+	run_drop(s);
 	session_drop_engine(s);
 	program_free_all(s);
 	rt_names_free(s->names);

@@ -70,6 +70,7 @@ struct skep {
 
 	/* Programs that the caller runs, and what they share. */
 	bool attached;        /* between skep_attach() and skep_detach() */
+	struct rt_loop *loop; /* then, when it has begun */
 	bool judging;         /* the kernel says where events are, skep's verifier judges */
 	struct maps_map **maps;           /* by the obj's numbers; NULL until made */
 	u32 n_maps;
@@ -125,6 +126,9 @@ int binary_to_obj(struct skep *s);
 struct judged { struct obj_image image; struct verify_input in; struct verify_result result; };
 int judge_program(struct skep *s, u32 prog, struct judged *out);
 int judge_all(struct skep *s);
+
+/* run.c: ends a run in steps, without its last words. */
+void run_drop(struct skep *s);
 
 /* program.c: the programs that skep_call() runs. */
 void program_free_all(struct skep *s);

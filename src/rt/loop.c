@@ -17,7 +17,7 @@ struct timer {
 	u32 prog;
 };
 
-struct loop {
+struct rt_loop {
 	const struct rt_config *c;
 	struct rt_result *out;
 	struct err *e;
@@ -38,7 +38,7 @@ static u64 clock_ns(void)
 	return (u64)t.tv_sec * 1000000000ull + (u64)t.tv_nsec;
 }
 
-static int flush(struct loop *l, struct sbuf *text)
+static int flush(struct rt_loop *l, struct sbuf *text)
 {
 	if (!text->n || !l->c->write)
 		return 0;
@@ -47,7 +47,7 @@ static int flush(struct loop *l, struct sbuf *text)
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-static void note_exit(struct loop *l, const struct obj_event *ev, const void *data, u32 size)
+static void note_exit(struct rt_loop *l, const struct obj_event *ev, const void *data, u32 size)
 {
 	l->out->exit_called = true;
 	l->done = true;
@@ -58,7 +58,7 @@ static void note_exit(struct loop *l, const struct obj_event *ev, const void *da
 
 static int on_record(void *arg, const void *data, u32 size)
 {
-	struct loop *l = arg;
+	struct rt_loop *l = arg;
 	const struct obj_record *r = data;
 	struct arena_mark mark = arena_mark(l->scratch);
 	struct sbuf text;
@@ -79,7 +79,7 @@ static int on_record(void *arg, const void *data, u32 size)
 	return result;
 }
 
-static int poll_engine(struct loop *l, int timeout_ms)
+static int poll_engine(struct rt_loop *l, int timeout_ms)
 {
 	bool gone = false;
 	int r = l->c->engine->poll(l->c->self, timeout_ms, l->c->stop_fd, on_record, l, &gone,
@@ -92,7 +92,7 @@ static int poll_engine(struct loop *l, int timeout_ms)
 
 /* ---- programs without an event of the kernel --------------------------------------------------- */
 
-static int run_named(struct loop *l, const char *attach)
+static int run_named(struct rt_loop *l, const char *attach)
 {
 	const struct obj *o = l->c->obj;
 	int r = 0;
@@ -108,7 +108,7 @@ static int run_named(struct loop *l, const char *attach)
 }
 
 /* Whether no event can ever come: a script of BEGIN and END alone, without a process to wait for. */
-static bool nothing_to_wait_for(const struct loop *l)
+static bool nothing_to_wait_for(const struct rt_loop *l)
 {
 	const struct obj *o = l->c->obj;
 
@@ -121,7 +121,7 @@ static bool nothing_to_wait_for(const struct loop *l)
 	return true;
 }
 
-static int find_timers(struct loop *l)
+static int find_timers(struct rt_loop *l)
 {
 	const struct obj *o = l->c->obj;
 
@@ -141,7 +141,7 @@ static int find_timers(struct loop *l)
 	return 0;
 }
 
-static int print_maps(struct loop *l)
+static int print_maps(struct rt_loop *l)
 {
 	struct arena_mark mark = arena_mark(l->scratch);
 	struct sbuf text;
@@ -156,7 +156,7 @@ static int print_maps(struct loop *l)
 }
 
 /* Runs what is due; a timer that fell behind skips what it missed. */
-static int run_timers(struct loop *l)
+static int run_timers(struct rt_loop *l)
 {
 	int r = 0;
 
@@ -187,7 +187,7 @@ static void earlier(u64 *at, u64 x)
 		*at = x;
 }
 
-static int wait_ms(const struct loop *l)
+static int wait_ms(const struct rt_loop *l)
 {
 	u64 next = 0;
 
@@ -227,7 +227,7 @@ static bool tables_name_code(const struct obj *o)
 	return false;
 }
 
-static void start_watching(struct loop *l)
+static void start_watching(struct rt_loop *l)
 {
 	const struct rt_config *c = l->c;
 
@@ -239,7 +239,7 @@ static void start_watching(struct loop *l)
 }
 
 /* Often at first, when libraries are loaded; later at every wake, and sixteen times a second. */
-static void watch(struct loop *l)
+static void watch(struct rt_loop *l)
 {
 	if (!l->watched)
 		return;
@@ -249,7 +249,7 @@ static void watch(struct loop *l)
 	l->watch_next = l->now + l->watch_pause;
 }
 
-static bool stop_asked(const struct loop *l)
+static bool stop_asked(const struct rt_loop *l)
 {
 	struct pollfd p = { .fd = l->c->stop_fd, .events = POLLIN };
 
@@ -258,24 +258,21 @@ static bool stop_asked(const struct loop *l)
 
 /* ---- the run -------------------------------------------------------------------------------- */
 
-static int run_events(struct loop *l)
+static int one_step(struct rt_loop *l, int timeout_ms)
 {
-	int r = 0;
+	int r = poll_engine(l, timeout_ms);
 
-	while (!r && !l->done) {
-		r = poll_engine(l, wait_ms(l));
-		l->now = clock_ns();
-		watch(l);
-		if (!r && stop_asked(l))
-			l->done = l->out->interrupted = true;
-		if (!r && !l->done)
-			r = run_timers(l);
-	}
+	l->now = clock_ns();
+	watch(l);
+	if (!r && stop_asked(l))
+		l->done = l->out->interrupted = true;
+	if (!r && !l->done)
+		r = run_timers(l);
 	return r;
 }
 
 /* One counter of losses, all CPUs together. */
-static u64 read_lost(struct loop *l, u32 element)
+static u64 read_lost(struct rt_loop *l, u32 element)
 {
 	const struct rt_config *c = l->c;
 	u64 *parts = arena_array_of(l->scratch, u64, c->n_cpus), total = 0;
@@ -287,7 +284,7 @@ static u64 read_lost(struct loop *l, u32 element)
 	return total;
 }
 
-static void count_losses(struct loop *l)
+static void count_losses(struct rt_loop *l)
 {
 	const struct obj *o = l->c->obj;
 
@@ -299,12 +296,12 @@ static void count_losses(struct loop *l)
 		l->out->refused[i] = read_lost(l, OBJ_LOST_UPDATES(i));
 }
 
-static int put_text(struct loop *l, const char *s)
+static int put_text(struct rt_loop *l, const char *s)
 {
 	return l->c->write ? l->c->write(l->c->write_arg, s, strlen(s)) : 0;
 }
 
-static int finish(struct loop *l)
+static int finish(struct rt_loop *l)
 {
 	/* The kernel may take a tenth of a second to take a tracepoint back. When nobody is left who could fire one, that comes
 	 * last, behind the output. */
@@ -326,36 +323,72 @@ static int finish(struct loop *l)
 	return r;
 }
 
-static int put_columns_head(struct loop *l)
+static int put_columns_head(struct rt_loop *l)
 {
 	if (l->c->style != RT_STYLE_COLUMNS || l->c->json || l->c->bpftrace)
 		return 0;
 	return put_text(l, "TIME(s)            COMM             PID    MESSAGE\n");
 }
 
-int rt_run(const struct rt_config *c, struct rt_result *out, struct err *e)
+int rt_begin(const struct rt_config *c, struct rt_result *out, struct rt_loop **out_loop,
+	     struct err *e)
 {
-	struct loop l = { .c = c, .out = out, .e = e };
+	struct rt_loop *l = arena_new_of(c->a, struct rt_loop);
+	struct rt_config *own = arena_dup(c->a, c, sizeof(*c));
 	int r;
 
+	*l = (struct rt_loop){ .c = own, .out = out, .e = e };
 	*out = (struct rt_result){ .command_status = -1 };
-	l.scratch = arena_new(arena_trap(c->a));
-	l.now = clock_ns();
-	l.every_next = l.now + c->every_ns;
-	l.limit = c->limit_ns ? l.now + c->limit_ns : 0;
-	r = find_timers(&l);
+	*out_loop = l;
+	l->scratch = arena_new(arena_trap(c->a));
+	l->now = clock_ns();
+	l->every_next = l->now + c->every_ns;
+	l->limit = c->limit_ns ? l->now + c->limit_ns : 0;
+	r = find_timers(l);
 	if (!r)
-		r = put_columns_head(&l);
+		r = put_columns_head(l);
 	if (!r)
-		r = run_named(&l, "BEGIN");
-	l.done |= nothing_to_wait_for(&l);
-	if (!r && !l.done)
+		r = run_named(l, "BEGIN");
+	l->done |= nothing_to_wait_for(l);
+	if (!r && !l->done)
 		r = c->engine->release(c->self, e);
-	start_watching(&l);
+	start_watching(l);
+	return r;
+}
+
+int rt_step(struct rt_loop *l, int timeout_ms, bool *out_done)
+{
+	int most = wait_ms(l), r = 0;
+
+	if (most >= 0 && (timeout_ms < 0 || most < timeout_ms))
+		timeout_ms = most;
+	if (!l->done)
+		r = one_step(l, timeout_ms);
+	*out_done = l->done;
+	return r;
+}
+
+int rt_end(struct rt_loop *l)
+{
+	return finish(l);
+}
+
+void rt_drop(struct rt_loop *l)
+{
+	if (l)
+		arena_free(l->scratch);
+}
+
+int rt_run(const struct rt_config *c, struct rt_result *out, struct err *e)
+{
+	struct rt_loop *l = NULL;
+	bool done = false;
+	int r = rt_begin(c, out, &l, e);
+
+	while (!r && !done)
+		r = rt_step(l, -1, &done);
 	if (!r)
-		r = run_events(&l);
-	if (!r)
-		r = finish(&l);
-	arena_free(l.scratch);
+		r = rt_end(l);
+	rt_drop(l);
 	return r;
 }

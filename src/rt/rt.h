@@ -143,6 +143,16 @@ struct rt_result {
 /* The loop: BEGIN, release the command, events until the end, END, final maps, losses. Programs are
  * loaded and attached before. */
 int rt_run(const struct rt_config *c, struct rt_result *out, struct err *e) MUST_CHECK;
+/* The same in pieces, for callers with a loop of their own. rt_begin runs BEGIN and lets the command go; rt_step waits
+ * at most `timeout_ms` (-1: no limit) and handles what there is; rt_end detaches and prints the maps. rt_drop gives
+ * back what the loop holds, at any time and also when rt_begin failed; NULL is legal. `c` is copied, `out` and `e`
+ * are used until the end. */
+struct rt_loop;
+int rt_begin(const struct rt_config *c, struct rt_result *out, struct rt_loop **out_loop,
+	     struct err *e) MUST_CHECK;
+int rt_step(struct rt_loop *l, int timeout_ms, bool *out_done) MUST_CHECK;
+int rt_end(struct rt_loop *l) MUST_CHECK;
+void rt_drop(struct rt_loop *l);
 
 /* Pieces of it, for the api's callers and for tests. */
 /* One record as a line of text (or JSON), without newline added beyond what the format says. */
