@@ -21,6 +21,7 @@ void verify_push(struct verifier *v, u32 insn, const struct state *st)
 	p->insn = insn;
 	p->parent = v->parent;
 	p->trail = v->trail_at;
+	memcpy(p->written, v->written, sizeof(p->written));
 	p->next = v->todo;
 	v->todo = p;
 	if (v->parent)

@@ -4,7 +4,9 @@
  * point has been explored without a refusal, the point proves: from any state that it covers, the
  * rest is safe. It covers another state when that differs only in registers that are not read any
  * more, in numbers on whose range no decision hung (nodes that are not precise), or by knowing
- * more. The numbers on which the point's proof did hang become precise in the pruned path as well.
+ * more; and in stack slots that are not read before they are written (each read tells the points of
+ * its path, back to the write). The numbers on which the point's proof did hang become precise in the
+ * pruned path as well.
  *
  * A state equal to one of a point that is still open was reached from itself: an endless loop.
  * Callbacks are the exception: there the engine bounds the loop, so a covered state is the fixed
@@ -16,11 +18,13 @@
 
 #define MAX_IDS	   64
 #define MAX_LOOKED 48
+#define MAX_PROVED 512
 
 struct match {
 	const struct verifier *v;
 	bool exact; /* every number counts, and must be equal both ways */
 	bool equal;
+	bool unwritten; /* bytes are read that the covered path did not write */
 	u32 olds[MAX_IDS], news[MAX_IDS], n;
 };
 
@@ -71,7 +75,8 @@ static bool covers(struct match *m, const struct reg *o, const struct reg *n)
 	return same_id(m, o->id, n->id) && same_id(m, o->ref, n->ref);
 }
 
-static bool covers_slot(struct match *m, const struct slot *o, const struct slot *n)
+/* Slots byte by byte, with nothing left open. */
+static bool covers_exactly(struct match *m, const struct slot *o, const struct slot *n)
 {
 	if (o->bytes[0] == B_SPILL && o->spilled) {
 		bool spill = n->bytes[0] == B_SPILL && n->spilled == o->spilled;
@@ -96,7 +101,35 @@ static bool covers_slot(struct match *m, const struct slot *o, const struct slot
 	return true;
 }
 
-static bool covers_frame(struct match *m, const struct frame *o, const struct frame *n, u32 live)
+/* A slot that is read: a number on whose range nothing hung may be any bytes that are no address. */
+static bool covers_slot(struct match *m, const struct slot *o, const struct slot *n)
+{
+	bool spill = o->bytes[0] == B_SPILL && o->spilled;
+	bool free_to_read = m->v->in->privileged && !m->v->in->mem_size;
+
+	if (m->exact)
+		return covers_exactly(m, o, n);
+	if (spill && (o->reg.kind != K_SCALAR || m->v->nodes.at[o->reg.node].precise))
+		return covers_exactly(m, o, n);
+	for (u32 k = 0; k < 8; k++) {
+		u8 a = o->bytes[k], b = n->bytes[k];
+
+		if (b == B_SPILL && n->reg.kind != K_SCALAR)
+			return false;
+		if (a == B_ZERO && b != B_ZERO)
+			return false;
+		if (b != B_NONE || a == B_NONE)
+			continue;
+		if (!free_to_read)
+			return false;
+		m->unwritten = true;
+	}
+	return true;
+}
+
+/* `live`: the registers that count, `read`: the stack slots. */
+static bool covers_frame(struct match *m, const struct frame *o, const struct frame *n, u32 live,
+			 u64 read)
 {
 	static const struct slot empty;
 	u32 slots = o->n_slots > n->n_slots ? o->n_slots : n->n_slots;
@@ -108,15 +141,17 @@ static bool covers_frame(struct match *m, const struct frame *o, const struct fr
 		if ((live >> k & 1) && !covers(m, &o->regs[k], &n->regs[k]))
 			return false;
 	for (u32 k = 0; k < slots; k++)
-		if (!covers_slot(m, k < o->n_slots ? &o->slots[k] : &empty,
-				 k < n->n_slots ? &n->slots[k] : &empty))
+		if ((read >> k & 1) && !covers_slot(m, k < o->n_slots ? &o->slots[k] : &empty,
+						    k < n->n_slots ? &n->slots[k] : &empty))
 			return false;
 	return true;
 }
 
-static bool covers_state(struct verifier *v, const struct state *o, const struct state *n, u32 insn,
+static bool covers_state(struct verifier *v, const struct point *p, const struct state *n,
 			 bool exact, bool equal)
 {
+	const struct state *o = &p->st;
+	u32 insn = p->insn;
 	struct match m = { .v = v, .exact = exact, .equal = equal };
 
 	if (o->is_guess && !n->is_guess)
@@ -128,13 +163,17 @@ static bool covers_state(struct verifier *v, const struct state *o, const struct
 	for (u32 i = 0; i < o->n_frames; i++) {
 		u32 at = i + 1 < o->n_frames ? o->frames[i + 1]->callsite : insn;
 
-		if (!covers_frame(&m, o->frames[i], n->frames[i], v->live[at]))
+		if (!covers_frame(&m, o->frames[i], n->frames[i], v->live[at],
+				  m.exact ? ~0ull : p->read[i]))
 			return false;
 	}
 	for (u32 i = 0; i < o->n_refs; i++)
 		if (!same_id(&m, o->refs[i], n->refs[i]))
 			return false;
-	return !o->is_locked || same_id(&m, o->lock_id, n->lock_id);
+	if (o->is_locked && !same_id(&m, o->lock_id, n->lock_id))
+		return false;
+	v->out->reads_unwritten |= m.unwritten;
+	return true;
 }
 
 /* ---- precision from a point to the path that it ends ------------------------------------------
@@ -157,6 +196,39 @@ static void demand_all(struct verifier *v, const struct state *o, const struct s
 			if (f->slots[k].spilled && g->slots[k].spilled)
 				demand(v, &f->slots[k].reg, &g->slots[k].reg);
 	}
+}
+
+/* ---- stack slots that are read ---------------------------------------------------------------- */
+
+/* Tells the points of the path, back to where the slots were written. */
+static void mark_read(struct verifier *v, u32 frame, u64 slots)
+{
+	slots &= ~v->written[frame];
+	for (struct point *p = v->parent; p && slots && frame < p->st.n_frames; p = p->parent) {
+		slots &= ~p->read[frame];
+		p->read[frame] |= slots;
+		slots &= ~p->written[frame];
+	}
+}
+
+/* A bit a slot that bytes lo to hi touch, or (`whole`) fill; slot k is the bytes from -8 (k + 1). */
+static u64 slots_of(s64 lo, s64 hi, bool whole)
+{
+	s64 first = whole ? (-hi + 7) / 8 : -hi / 8, last = whole ? -lo / 8 : (-lo + 7) / 8;
+	u64 below = first < 64 ? ~0ull << first : 0;
+
+	return last <= first ? 0 : below & (last < 64 ? (1ull << last) - 1 : ~0ull);
+}
+
+void verify_slots_read(struct verifier *v, u32 frame, s64 lo, s64 hi)
+{
+	if (v->parent)
+		mark_read(v, frame, slots_of(lo, hi, false));
+}
+
+void verify_slots_written(struct verifier *v, u32 frame, s64 lo, s64 hi)
+{
+	v->written[frame] |= slots_of(lo, hi, true);
 }
 
 /* ---- points ---------------------------------------------------------------------------------- */
@@ -186,7 +258,10 @@ static void remember(struct verifier *v, u32 at)
 	p->insn = at;
 	p->parent = v->parent;
 	p->branches = 1;
+	memcpy(p->written, v->written, sizeof(p->written));
+	memset(v->written, 0, sizeof(v->written));
 	p->next = v->points[at];
+	p->chain = p->next ? p->next->chain + 1 : 0;
 	v->points[at] = p;
 	v->parent = p;
 	v->since_point = v->jumps_since = 0;
@@ -197,7 +272,7 @@ static void remember(struct verifier *v, u32 at)
 
 static bool is_useless(const struct point *p)
 {
-	return !p->branches && p->misses > p->hits * 3 + 24;
+	return !p->branches && p->misses > p->hits * 8 + 256;
 }
 
 static void forget_point(struct verifier *v, struct point **link)
@@ -217,38 +292,79 @@ static void make_precise(struct reg *r, void *arg)
 		verify_precise(arg, r->node);
 }
 
-enum prune verify_prune(struct verifier *v)
+/* An open point that the state equals: `p` was reached from itself. */
+static enum prune reached_again(struct verifier *v, const struct point *p)
 {
-	u32 at = v->insn, looked = 0;
+	if (p->st.turns == v->st->turns)
+		return PRUNE_LOOP;
+	/* The next round of a callback begins as an earlier one did. */
+	verify_each_reg(v->st, make_precise, v);
+	for (u32 f = 0; f < v->st->n_frames; f++)
+		mark_read(v, f, ~0ull);
+	return PRUNE_YES;
+}
 
-	/* The newest are first; looking at all of them would cost the square of a long loop. */
-	for (struct point **link = &v->points[at]; *link && looked < MAX_LOOKED; looked++) {
+/* Open points: a few of the newest, and more of them now and then, as all of them would cost the
+ * square of a long loop. Those that have been proved meanwhile move to their own list. */
+static enum prune look_at_open(struct verifier *v, u32 at)
+{
+	struct point **link = &v->points[at];
+	u32 most = ++v->looks % 16 ? 3 : MAX_LOOKED;
+
+	for (u32 looked = 0; *link && looked < most; looked++) {
 		struct point *p = *link;
 
-		if (p->branches) {
-			if (!covers_state(v, &p->st, v->st, at, true, true)) {
-				link = &p->next;
-				continue;
-			}
-			if (p->st.turns == v->st->turns)
-				return PRUNE_LOOP;
-			/* The next round of a callback begins as an earlier one did. */
-			verify_each_reg(v->st, make_precise, v);
-			return PRUNE_YES;
-		} else if (covers_state(v, &p->st, v->st, at, false, false)) {
-			p->hits++;
-			demand_all(v, &p->st, v->st);
-			return PRUNE_YES;
-		} else {
-			p->misses++;
-			if (is_useless(p)) {
-				forget_point(v, link);
-				continue;
-			}
+		if (!p->branches) {
+			*link = p->next;
+			p->next = v->proved[at];
+			v->proved[at] = p;
+			continue;
 		}
+		if (covers_state(v, p, v->st, true, true))
+			return reached_again(v, p);
 		link = &p->next;
 	}
-	if (v->since_point >= 8 && v->jumps_since >= 2)
+	return PRUNE_NO;
+}
+
+static bool is_proved(struct verifier *v, u32 at)
+{
+	struct point **link = &v->proved[at];
+
+	for (u32 looked = 0; *link && looked < MAX_PROVED; looked++) {
+		struct point *p = *link;
+
+		if (covers_state(v, p, v->st, false, false)) {
+			p->hits++;
+			demand_all(v, &p->st, v->st);
+			for (u32 f = 0; f < v->st->n_frames; f++)
+				mark_read(v, f, p->read[f]);
+			*link = p->next;
+			p->next = v->proved[at];
+			v->proved[at] = p;
+			return true;
+		}
+		p->misses++;
+		if (is_useless(p))
+			forget_point(v, link);
+		else
+			link = &p->next;
+	}
+	return false;
+}
+
+enum prune verify_prune(struct verifier *v)
+{
+	u32 at = v->insn, far;
+	enum prune p = look_at_open(v, at);
+
+	if (p != PRUNE_NO)
+		return p;
+	if (is_proved(v, at))
+		return PRUNE_YES;
+	/* The longer a loop turns, the fewer of its rounds are remembered. */
+	far = 8 + (v->points[at] ? v->points[at]->chain / 32 : 0);
+	if (v->since_point >= (far < 1000 ? far : 1000) && v->jumps_since >= 2)
 		remember(v, at);
 	return PRUNE_NO;
 }
@@ -300,8 +416,10 @@ bool verify_callback_covered(struct verifier *v)
 	for (struct point *p = v->parent; p; p = p->parent) {
 		if (p->insn != v->insn || p->st.n_frames != v->st->n_frames)
 			continue;
-		if (covers_state(v, &p->st, v->st, v->insn, true, false)) {
+		if (covers_state(v, p, v->st, true, false)) {
 			verify_each_reg(v->st, make_precise, v);
+			for (u32 f = 0; f < v->st->n_frames; f++)
+				mark_read(v, f, ~0ull);
 			return true;
 		}
 		widen(v, &p->st, v->st);

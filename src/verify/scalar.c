@@ -449,7 +449,8 @@ static struct num divide(u8 op, bool is64, const struct num *a, const struct num
 	return num_range(0, min_u(a->umax, b->umax - 1));
 }
 
-struct num num_alu(u8 op, bool is64, bool is_signed, const struct num *a, const struct num *b)
+static struct num alu_open(u8 op, bool is64, bool is_signed, const struct num *a,
+			   const struct num *b)
 {
 	struct num x = is64 ? *a : num_cut(a, 4), y = is64 ? *b : num_cut(b, 4), r;
 	u32 width = is64 ? 64 : 32;
@@ -488,4 +489,30 @@ struct num num_alu(u8 op, bool is64, bool is_signed, const struct num *a, const 
 		return c;
 	}
 	return num_cut(&r, 4);
+}
+
+/* Both operands are known. */
+static bool fold(u8 op, bool is64, u64 a, u64 b, u64 *out)
+{
+	switch (op) {
+	case ISA_ADD: *out = a + b; break;
+	case ISA_SUB: *out = a - b; break;
+	case ISA_MUL: *out = a * b; break;
+	case ISA_AND: *out = a & b; break;
+	case ISA_OR: *out = a | b; break;
+	case ISA_XOR: *out = a ^ b; break;
+	default: return false;
+	}
+	if (!is64)
+		*out = (u32)*out;
+	return true;
+}
+
+struct num num_alu(u8 op, bool is64, bool is_signed, const struct num *a, const struct num *b)
+{
+	u64 both;
+
+	if (num_is_const(a) && num_is_const(b) && fold(op, is64, a->bits, b->bits, &both))
+		return num_const(both);
+	return alu_open(op, is64, is_signed, a, b);
 }

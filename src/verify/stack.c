@@ -103,6 +103,7 @@ bool verify_stack_read(struct verifier *v, const struct reg *base, u8 no, s32 of
 
 	if (!verify_stack_range(v, base, no, off, size, &lo, &hi))
 		return false;
+	verify_slots_read(v, base->frame, lo, hi);
 	if (hi - lo != size || slot_of(lo) >= f->n_slots)
 		return read_bytes(v, f, lo, hi, size, out);
 	s = &f->slots[slot_of(lo)];
@@ -178,6 +179,11 @@ bool verify_stack_write(struct verifier *v, const struct reg *base, u8 no, s32 o
 	if (val->kind == K_STACK && f != TOP(v->st))
 		return verify_refuse(v, V_STACK_SPILL, val->node, "",
 				     "A stack address would be stored in the caller's stack.");
+	/* A part of an address may not be overwritten: that looks at what is there. */
+	if (!v->in->privileged && size != 8)
+		verify_slots_read(v, base->frame, lo, hi);
+	if (hi - lo == size)
+		verify_slots_written(v, base->frame, lo, hi);
 	if (hi - lo != size) {
 		if (is_pointer && !v->in->privileged)
 			return verify_refuse(v, V_LEAK, val->node, "",
@@ -217,6 +223,10 @@ bool verify_stack_helper(struct verifier *v, const struct reg *r, u8 no, u64 siz
 
 	if (!verify_stack_range(v, r, no, 0, size, &lo, &hi))
 		return false;
+	if (!raw || !num_is_const(&r->n) || !v->in->privileged)
+		verify_slots_read(v, r->frame, lo, hi);
+	else
+		verify_slots_written(v, r->frame, lo, hi);
 	if (!raw || !num_is_const(&r->n)) {
 		for (s64 at = lo; at < hi; at++) {
 			u8 b = byte_at(f, at);

@@ -109,7 +109,10 @@ struct point {
 	struct point *parent;
 	u32 insn, branches; /* paths below it that are not finished */
 	u32 hits, misses;
-	u32 depth; /* callback depth marker */
+	u32 chain; /* open points at the same instruction when this was remembered */
+	/* Stack slots a frame: read behind the point before they were written; written between the
+	 * point before and this one. */
+	u64 read[MAX_FRAMES], written[MAX_FRAMES];
 	struct state st;
 };
 /* A branch that is still to be explored. */
@@ -118,6 +121,7 @@ struct pending {
 	struct point *parent;
 	u32 insn, from;
 	u32 trail;
+	u64 written[MAX_FRAMES];
 	struct state st;
 };
 /* Conditional jumps of a path, for the explanation. */
@@ -144,7 +148,8 @@ struct verifier {
 	u32 insn;	       /* its instruction */
 	u32 next;	       /* where it goes on */
 	bool ended;	       /* … unless it has ended */
-	struct point **points; /* by instruction */
+	struct point **points; /* by instruction, the newest first */
+	struct point **proved; /* the same of those whose paths are all explored */
 	struct point *parent;
 	struct pending *todo;
 	u32 n_states;
@@ -152,7 +157,8 @@ struct verifier {
 	vec(struct trail) trail;
 	u32 trail_at;
 	u32 last_id;
-	u32 since_point, jumps_since;
+	u32 since_point, jumps_since, looks;
+	u64 written[MAX_FRAMES]; /* stack slots since the last point */
 	vec(struct sub) subs;
 	u8 *flags; /* by instruction: enum insn_flags */
 	u8 *kinds; /* by instruction: kind of the memory accessed, K_NONE at first */
@@ -283,6 +289,9 @@ void verify_clobber(struct verifier *v);
 enum prune { PRUNE_NO, PRUNE_YES, PRUNE_LOOP };
 enum prune verify_prune(struct verifier *v);
 void verify_path_done(struct verifier *v);
+/* Stack bytes lo to hi of a frame are read, or written whole. */
+void verify_slots_read(struct verifier *v, u32 frame, s64 lo, s64 hi);
+void verify_slots_written(struct verifier *v, u32 frame, s64 lo, s64 hi);
 /* At a call with a callback: whether an enclosing iteration covers this state; widens otherwise. */
 bool verify_callback_covered(struct verifier *v);
 

@@ -96,6 +96,7 @@ static bool begin(struct verifier *v, u32 sub)
 	v->parent = NULL;
 	v->trail_at = 0;
 	v->since_point = v->jumps_since = 0;
+	memset(v->written, 0, sizeof(v->written));
 	enter(v, sub);
 	regs = TOP(v->st)->regs;
 	if (v->subs.at[sub].is_global)
@@ -349,7 +350,7 @@ static bool exit_main(struct verifier *v)
 				     "A global function returns %s.", verify_kind_name(r));
 	if (r->kind != K_SCALAR && !v->in->privileged)
 		return verify_refuse(v, V_LEAK, r->node, "Return a number.",
-				     "The program would return the address of %s.",
+				     "The program would return %s, which shows an address.",
 				     verify_kind_name(r));
 	if (v->in->mem_size || !range_of(v->in, &lo, &hi))
 		return true;

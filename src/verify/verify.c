@@ -60,6 +60,7 @@ static bool resume(struct verifier *v)
 	v->insn = p->insn;
 	v->parent = p->parent;
 	v->trail_at = p->trail;
+	memcpy(v->written, p->written, sizeof(v->written));
 	v->ended = false;
 	p->next = v->free_pending;
 	v->free_pending = p;
@@ -201,6 +202,7 @@ static bool judge(struct verifier *v)
 	v->kinds = arena_array_of(v->a, u8, in->n);
 	v->live = arena_array_of(v->a, u16, in->n);
 	v->points = arena_array_of(v->a, struct point *, in->n);
+	v->proved = arena_array_of(v->a, struct point *, in->n);
 	visits = arena_array_of(v->a, u32, in->n);
 	if (!in->privileged && !in->mem_size)
 		v->guards = arena_array_of(v->a, struct guard, in->n);
@@ -212,6 +214,7 @@ static bool judge(struct verifier *v)
 		if (k && !v->subs.at[k].is_global)
 			continue;
 		memset(v->points, 0, in->n * sizeof(struct point *));
+		memset(v->proved, 0, in->n * sizeof(struct point *));
 		v->ended = false;
 		if (!verify_start(v, k) || !explore(v, visits))
 			return false;

@@ -292,6 +292,64 @@ static void unprivileged(void **state)
 	}
 }
 
+/* What is not read does not part paths: two to the fortieth are a few hundred instructions. */
+static void slots_not_read(void **state)
+{
+	struct arena *a = arena_new(NULL);
+	struct verify_input in = { .prog_type = SF };
+	struct verify_result out;
+	struct sbuf b;
+
+	(void)state;
+	for (u32 read = 0; read < 2; read++) {
+		sbuf_init(&b, a);
+		sbuf_puts(&b, "r6 = r1\n");
+		for (u32 i = 0; i < 40; i++)
+			sbuf_printf(&b, "call bpf_get_prandom_u32\nif r0 == %u goto l%u\n"
+					"*(u64 *)(r10 - %u) = %s\nl%u:\n", i, i, 8 * (i + 1),
+				    i == 39 ? "r6" : "r0", i);
+		/* The last slot holds the context on one path only: reading through it is refused. */
+		sbuf_puts(&b, read ? "r1 = *(u64 *)(r10 - 320)\nr0 = *(u32 *)(r1 + 0)\nexit\n"
+				   : "r1 = *(u64 *)(r10 - 8)\nr0 = 0\nexit\n");
+		assert_true(prepare(a, b.s, &in));
+		verify_program(a, &in, &out);
+		assert_int_equal(out.accepted, !read);
+		assert_true(read || out.analysed < 1000);
+	}
+	arena_free(a);
+}
+
+/* A callee's frame of an earlier call is not that of a later one. */
+static void slots_of_frames(void **state)
+{
+	static const struct {
+		const char *code;
+		u32 tag;
+	} progs[] = {
+		/* The second call reads through what only one path of the first put in the caller's slot. */
+		{ "r6 = r1\n*(u64 *)(r10 - 8) = 0\ncall bpf_get_prandom_u32\nr1 = r10\nr1 += -8\nr2 = r6\n"
+		  "r3 = r0\ncall f\nr1 = r10\nr1 += -8\ncall g\nr0 = 0\nexit\n"
+		  "f:\nr0 = 0\nif r3 == 7 goto o\nif r3 == 8 goto o\n*(u64 *)(r1 + 0) = r2\no:\nexit\n"
+		  "g:\nr2 = *(u64 *)(r1 + 0)\nr0 = *(u32 *)(r2 + 0)\nexit\n", V_NULL },
+		{ "r6 = r1\n*(u64 *)(r10 - 8) = r1\ncall bpf_get_prandom_u32\nr1 = r10\nr1 += -8\nr2 = r6\n"
+		  "r3 = r0\ncall f\nr1 = r10\nr1 += -8\ncall g\nr0 = 0\nexit\n"
+		  "f:\nr0 = 0\nif r3 == 7 goto o\nif r3 == 8 goto o\n*(u64 *)(r1 + 0) = r2\no:\nexit\n"
+		  "g:\nr2 = *(u64 *)(r1 + 0)\nr0 = *(u32 *)(r2 + 0)\nexit\n", V_NONE },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		struct arena *a = arena_new(NULL);
+		struct verify_input in = { .prog_type = SF };
+		struct verify_result out;
+
+		assert_true(prepare(a, progs[i].code, &in));
+		verify_program(a, &in, &out);
+		assert_int_equal(out.problem.tag, progs[i].tag);
+		arena_free(a);
+	}
+}
+
 static void budget(void **state)
 {
 	struct arena *a = arena_new(NULL);
@@ -313,6 +371,8 @@ int main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(plain_memory),
 		cmocka_unit_test(unprivileged),	cmocka_unit_test(unwritten_stack),
+		cmocka_unit_test(slots_not_read),
+		cmocka_unit_test(slots_of_frames),
 		cmocka_unit_test(budget),
 	};
 
