@@ -111,6 +111,14 @@ static void go(struct verifier *v, bool taken, u32 to)
 		v->next = to;
 }
 
+/* For the JIT: on every path so far this comparison met a pointer that is not null. */
+static void note_never_null(struct verifier *v, bool yes)
+{
+	struct verify_fact *f = &v->out->facts[v->insn];
+
+	f->never_null = yes && (!f->is_reached || f->never_null);
+}
+
 static bool compare_numbers(struct verifier *v, struct isa_insn i, u32 to)
 {
 	struct reg *d = &TOP(v->st)->regs[i.dst];
@@ -121,6 +129,7 @@ static bool compare_numbers(struct verifier *v, struct isa_insn i, u32 to)
 	struct state yes, no;
 	bool can_yes, can_no;
 
+	note_never_null(v, false);
 	if (known >= 0) {
 		verify_precise(v, dn);
 		verify_precise(v, sn);
@@ -207,10 +216,12 @@ static bool null_check(struct verifier *v, struct isa_insn i, u32 to)
 	struct state yes;
 
 	if (never_null(&d)) {
+		note_never_null(v, true);
 		verify_guess_branch(v, i, eq ? to : v->insn + 1);
 		go(v, !eq, to);
 		return true;
 	}
+	note_never_null(v, false);
 	verify_state_copy(v, &yes, v->st);
 	if (d.or_null) {
 		set_null(v, &yes, d.id, d.ref == d.id ? d.ref : 0, eq);
@@ -365,6 +376,7 @@ static bool compare_pointers(struct verifier *v, struct isa_insn i, u32 to)
 	if (!v->in->privileged)
 		return verify_refuse(v, V_LEAK, d.node, "Compare pointers with 0 only.",
 				     "Comparing a pointer with something else would leak it.");
+	note_never_null(v, false);
 	verify_state_copy(v, &yes, v->st);
 	both(v, to, &yes);
 	verify_state_drop(v, &yes);

@@ -264,9 +264,13 @@ void verify_program(struct arena *a, const struct verify_input *in, struct verif
 	out->facts = arena_array_of(a, struct verify_fact, in->n);
 	for (u32 i = 0; i < in->n; i++)
 		out->facts[i].map = OBJ_NONE;
+	if (arena_trap(a))
+		trap.fail_in = arena_trap(a)->fail_in;
 	if (setjmp(trap.env)) {
 		if (scratch)
 			trap_guard_pop(arena_trap(a));
+		if (arena_trap(a))
+			arena_trap(a)->fail_in = 0;
 		arena_free(scratch);
 		pass_on(arena_trap(a), &trap);
 	}
@@ -279,6 +283,8 @@ void verify_program(struct arena *a, const struct verify_input *in, struct verif
 	v->out = out;
 	v->st = arena_new_of(scratch, struct state);
 	out->accepted = judge(v);
+	if (arena_trap(a))
+		arena_trap(a)->fail_in = trap.fail_in;
 	if (!out->accepted) {
 		out->facts = NULL;
 		keep_problem(a, &out->problem);

@@ -350,6 +350,69 @@ static void slots_of_frames(void **state)
 	}
 }
 
+/* A check that always passes is told to the JIT; one that is needed on some path is not. */
+static void never_null(void **state)
+{
+	struct arena *a = arena_new(NULL);
+	struct verify_input in = { .prog_type = SF };
+	struct verify_result out;
+
+	(void)state;
+	assert_true(prepare(a, LOOKUP "if r0 == 0 goto out\nif r0 == 0 goto out\n"
+				      "*(u64 *)(r0 + 0) = 1\nout:\nr0 = 0\nexit\n", &in));
+	verify_program(a, &in, &out);
+	assert_true(out.accepted);
+	assert_false(out.facts[6].never_null);
+	assert_true(out.facts[7].never_null);
+	/* Two ways lead to one comparison: a pointer that was checked, and one that was not. */
+	assert_true(prepare(a, "r7 = *(u32 *)(r1 + 0)\n" LOOKUP "if r7 == 0 goto c\n"
+			       "if r0 == 0 goto out\nc:\nif r0 == 0 goto out\n"
+			       "*(u64 *)(r0 + 0) = 1\nout:\nr0 = 0\nexit\n", &in));
+	verify_program(a, &in, &out);
+	assert_true(out.accepted);
+	assert_false(out.facts[9].never_null);
+	arena_free(a);
+}
+
+#ifdef SKEP_DEBUG
+/* Whether the n-th request for memory, which fails, was made. */
+static bool starve(const struct verify_input *in, u32 n)
+{
+	struct trap trap = { .fail_in = n };
+	struct verify_result out;
+	bool failed = setjmp(trap.env) != 0;
+
+	if (!failed)
+		verify_program(arena_new(&trap), in, &out);
+	failed = failed || !trap.fail_in;
+	arena_free_all(&trap);
+	return failed;
+}
+
+/* Each request for memory fails once: the caller's trap is sprung, and nothing is left behind. */
+static void memory(void **state)
+{
+	static const char *const progs[] = {
+		LOOKUP "if r0 == 0 goto out\n*(u64 *)(r0 + 0) = 1\nout:\nr0 = 0\nexit\n",
+		"r0 = 0\nloop:\nr0 += 1\nif r0 < 200 goto loop\nexit\n",
+		LOOKUP "r0 = *(u64 *)(r0 + 0)\nexit\n",
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		struct arena *text = arena_new(NULL);
+		struct verify_input in = { .prog_type = SF };
+		u32 n = 0;
+
+		assert_true(prepare(text, progs[i], &in));
+		while (starve(&in, n + 1))
+			n++;
+		assert_true(n > 5);
+		arena_free(text);
+	}
+}
+#endif
+
 static void budget(void **state)
 {
 	struct arena *a = arena_new(NULL);
@@ -373,6 +436,10 @@ int main(void)
 		cmocka_unit_test(unprivileged),	cmocka_unit_test(unwritten_stack),
 		cmocka_unit_test(slots_not_read),
 		cmocka_unit_test(slots_of_frames),
+		cmocka_unit_test(never_null),
+#ifdef SKEP_DEBUG
+		cmocka_unit_test(memory),
+#endif
 		cmocka_unit_test(budget),
 	};
 
