@@ -165,6 +165,8 @@ struct cf_sym {
 	str section;                      /* SEC("…") of a function or variable */
 	bool is_nested;                   /* SYM_MAP: the pattern of a map of maps */
 	bool is_used, is_called, address_taken;
+	bool is_written;                  /* SYM_VAR: assigned, or its address is taken */
+	s32 escapes;                      /* SYM_VAR, an array: as a pointer that is not indexed at once */
 	u32 align;                        /* __attribute__((aligned)) of a variable */
 	bool is_ctx;                      /* SYM_PARAM: the program's context */
 	/* TRACEPOINT_PROBE(cat, ev): implicit parameter args of this record type */
@@ -190,5 +192,8 @@ struct cf_unit {
 struct cf_expr *cf_convert(struct cf_unit *u, struct cf_expr *e, const struct type *to);
 /* Evaluates an integer constant expression; false (without a diagnostic) if it is none. */
 bool cf_const_value(const struct cf_unit *u, const struct cf_expr *e, s64 *out);
+/* An address that is known when the program is loaded: of a static object, a function, a map, or text. */
+struct cf_address { struct cf_sym *sym; const struct cf_expr *text; s64 off; };
+bool cf_const_address(const struct cf_unit *u, const struct cf_expr *e, struct cf_address *out);
 
 #endif

@@ -219,3 +219,49 @@ bool cf_const_value(const struct cf_unit *u, const struct cf_expr *e, s64 *out)
 	*out = cfx_wrap(e->type, *out);
 	return true;
 }
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+static bool address_of(const struct cf_unit *u, const struct cf_expr *e, struct cf_address *out)
+{
+	switch (e->kind) {
+	case EX_SYM:
+		out->sym = e->sym;
+		return e->sym->kind == SYM_FUNC || e->sym->kind == SYM_MAP ||
+		       (e->sym->kind == SYM_VAR &&
+			(e->sym->storage == SS_STATIC || e->sym->storage == SS_GLOBAL));
+	case EX_STRING: out->text = e; return true;
+	case EX_MEMBER:
+		if (e->bits || !e->a->is_lvalue || !address_of(u, e->a, out))
+			return false;
+		out->off += e->bit_off / 8;
+		return true;
+	case EX_DEREF: return cf_const_address(u, e->a, out);
+	default: return false;
+	}
+}
+
+static bool address_plus(const struct cf_unit *u, const struct cf_expr *e, struct cf_address *out)
+{
+	s64 n, size;
+
+	if (!ty_is_ptr(e->a->type) || (e->op != '+' && e->op != '-') ||
+	    !cf_const_value(u, e->b, &n) || !cf_const_address(u, e->a, out))
+		return false;
+	size = (s64)ty_strip(ty_strip(e->a->type)->to)->size;
+	out->off += e->op == '+' ? n * size : -n * size;
+	return true;
+}
+
+bool cf_const_address(const struct cf_unit *u, const struct cf_expr *e, struct cf_address *out)
+{
+	switch (e->kind) {
+	case EX_CAST:
+		return ty_is_scalar(e->type) && ty_strip(e->type)->size == 8 &&
+		       cf_const_address(u, e->a, out);
+	case EX_ADDR:
+	case EX_DECAY: return address_of(u, e->a, out);
+	case EX_BINARY: return address_plus(u, e, out);
+	default: return false;
+	}
+}

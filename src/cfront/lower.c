@@ -131,11 +131,90 @@ static bool constant_bytes(struct lower *l, const struct cf_init *init, u8 *byte
 		} else if (cf_const_value(l->u, p->value, &v)) {
 			put_constant(bytes + p->off, n, p->bit_off, p->bits, (u64)v);
 			any = any || v;
-		} else {
-			lower_not_yet(l, p->value->span, "a global initialised with an address");
 		}
 	}
 	return any;
+}
+
+static u32 data_symbol(struct lower *l, u32 data)
+{
+	return ir_sym(l->m, IR_SYM_DATA, l->o->datas.at[data].name, data);
+}
+
+static struct global *place_global(struct lower *l, struct cf_sym *var);
+
+/* A literal with its zero at the end in .rodata; gives the offset. */
+static u32 place_string(struct lower *l, const struct cf_expr *e, u32 *out_data)
+{
+	const struct type *ty = ty_strip(e->type);
+	u32 unit = ty->kind == TY_ARRAY ? (u32)ty_strip(ty->to)->size : 1;
+	char *bytes = arena_alloc(l->a, e->bytes.n + unit);
+
+	if (e->bytes.n)
+		memcpy(bytes, e->bytes.s, e->bytes.n);
+	*out_data = obj_data_section(l->o, OBJ_RODATA);
+	return obj_data_add(l->o, *out_data, STR(""), NULL, bytes, e->bytes.n + unit, unit);
+}
+
+/* The symbol and offset of a constant address. */
+static bool pointer_to(struct lower *l, const struct cf_address *at, struct ir_pointer *out)
+{
+	const struct global *g;
+
+	out->to_off = at->off;
+	if (at->text) {
+		u32 data;
+
+		out->to_off += place_string(l, at->text, &data);
+		out->sym = data_symbol(l, data);
+		return true;
+	}
+	switch (at->sym->kind) {
+	case SYM_FUNC:
+		*vec_push(l->a, &l->wanted) = at->sym;
+		out->sym = ir_sym(l->m, IR_SYM_FN, at->sym->name, OBJ_NONE);
+		return true;
+	case SYM_MAP:
+		if (!at->sym->map)
+			return false;
+		out->sym = ir_sym(l->m, IR_SYM_MAP, at->sym->name, at->sym->map->obj_index);
+		return true;
+	default:
+		g = at->sym->lower ? at->sym->lower : place_global(l, at->sym);
+		out->sym = data_symbol(l, g->data);
+		out->to_off += g->off;
+		return true;
+	}
+}
+
+/* Addresses in a global: kernels do not know them in memory, so the compiler follows them. */
+static void place_pointers(struct lower *l, struct cf_sym *var, const struct global *g)
+{
+	const struct type *elem = ty_strip(var->type);
+	bool is_const;
+	s64 v;
+
+	while (elem->kind == TY_ARRAY)
+		elem = ty_strip(elem->to);
+	is_const = (var->type->quals | elem->quals) & TY_CONST;
+	for (u32 i = 0; i < var->init->parts.n; i++) {
+		const struct cf_init_part *p = &var->init->parts.at[i];
+		struct ir_pointer x = { .data = g->data, .off = (s64)(g->off + p->off) };
+		struct cf_address at = { 0 };
+
+		if (p->value->kind == EX_STRING || cf_const_value(l->u, p->value, &v) ||
+		    !cf_const_address(l->u, p->value, &at))
+			continue;
+		if (!is_const && (var->is_written || var->escapes > 0)) {
+			lower_not_yet(l, p->value->span,
+				      "an address in a global that is written or passed on");
+			diag_hint(l->dx, "verifiers take what is read from memory for a number; "
+					 "declare it const where it never changes");
+			return;
+		}
+		if (pointer_to(l, &at, &x))
+			*vec_push(l->m->a, &l->m->pointers) = x;
+	}
 }
 
 static struct global *place_global(struct lower *l, struct cf_sym *var)
@@ -156,12 +235,9 @@ static struct global *place_global(struct lower *l, struct cf_sym *var)
 	g->off = obj_data_add(l->o, g->data, var->name, var->type, any ? bytes : NULL,
 			      (u32)ty->size, var->align > ty->align ? var->align : ty->align);
 	var->lower = g;
+	if (var->init)
+		place_pointers(l, var, g);
 	return g;
-}
-
-static u32 data_symbol(struct lower *l, u32 data)
-{
-	return ir_sym(l->m, IR_SYM_DATA, l->o->datas.at[data].name, data);
 }
 
 struct place_ref lower_global(struct lower *l, struct cf_sym *var)
@@ -177,8 +253,7 @@ struct place_ref lower_global(struct lower *l, struct cf_sym *var)
 
 struct ir_ins *lower_string(struct lower *l, struct cf_expr *e)
 {
-	u32 data = obj_data_section(l->o, OBJ_RODATA);
-	u32 off = obj_data_add(l->o, data, STR(""), NULL, str_z(l->a, e->bytes), e->bytes.n + 1, 1);
+	u32 data, off = place_string(l, e, &data);
 
 	return ir_symbol(&l->b, data_symbol(l, data), off);
 }

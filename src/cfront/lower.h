@@ -35,6 +35,7 @@ struct place_ref {
 	struct ir_ins *base;
 	s64 off;
 	u32 bit_off, bits;
+	u32 align;            /* what is surely known, in bytes; 0: what the type has */
 	const struct type *type;
 };
 

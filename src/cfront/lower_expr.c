@@ -73,11 +73,26 @@ static struct place_ref place_at(struct ir_ins *base, const struct type *ty)
 	return (struct place_ref){ .base = base, .type = ty };
 }
 
+static u32 align_of(const struct type *ty)
+{
+	return ty_strip(ty)->align;
+}
+
+/* What verifiers want aligned may not be: inside of packed structs. */
+static void note_align(struct place_ref p, struct ir_ins *x)
+{
+	if (p.align && p.align < x->size)
+		x->is_unaligned = true;
+}
+
 static struct place_ref member_place(struct lower *l, struct cf_expr *e)
 {
 	struct place_ref p =
 		e->a->is_lvalue ? lower_place(l, e->a) : place_at(lower_value(l, e->a), e->a->type);
 
+	if (ty_strip(e->a->type)->packed ||
+	    e->bit_off / 8 % (align_of(e->type) ? align_of(e->type) : 1))
+		p.align = 1;
 	p.off += e->bit_off / 8;
 	p.bit_off = e->bit_off % 8;
 	p.bits = e->bits;
@@ -158,6 +173,7 @@ static struct ir_ins *read_bits(struct lower *l, struct place_ref p)
 	u8 width = u.bytes == 8 ? 64 : 32;
 	struct ir_ins *x = ir_load(&l->b, width, (u8)u.bytes, false, p.base, u.off);
 
+	note_align(p, x);
 	x = shift(l, IR_SHL, x, width - u.shift - p.bits);
 	x = shift(l, ty_signed(p.type) ? IR_ASHR : IR_LSHR, x, width - p.bits);
 	if (width == 64 && lower_width(p.type) == 32)
@@ -174,6 +190,7 @@ static void write_bits(struct lower *l, struct place_ref p, struct ir_ins *x)
 	u64 mask = (p.bits == 64 ? ~0ull : (1ull << p.bits) - 1) << u.shift;
 	struct ir_ins *old = ir_load(&l->b, width, (u8)u.bytes, false, p.base, u.off);
 
+	note_align(p, old);
 	if (width == 64)
 		x = lower_widen(l, x, p.type);
 	else if (x->width == 64)
@@ -182,7 +199,7 @@ static void write_bits(struct lower *l, struct place_ref p, struct ir_ins *x)
 	x = ir_binary(&l->b, IR_AND, width, x, ir_const(&l->b, width, (s64)mask));
 	old = ir_binary(&l->b, IR_AND, width, old, ir_const(&l->b, width, (s64)~mask));
 	x = ir_binary(&l->b, IR_OR, width, old, x);
-	ir_store(&l->b, (u8)u.bytes, p.base, u.off, x);
+	note_align(p, ir_store(&l->b, (u8)u.bytes, p.base, u.off, x));
 }
 
 /* ---- reads and writes ------------------------------------------------------------------------ */
@@ -229,6 +246,7 @@ struct ir_ins *lower_read(struct lower *l, struct place_ref p)
 	x = ir_load(&l->b, lower_width(p.type), (u8)bytes_of(p.type), ty_signed(p.type), p.base,
 		    p.off);
 	x->is_volatile = p.type->quals & TY_VOLATILE;
+	note_align(p, x);
 	if (x->width == 64)
 		x->region = read_region(l, p);
 	return x;
@@ -237,13 +255,15 @@ struct ir_ins *lower_read(struct lower *l, struct place_ref p)
 void lower_write(struct lower *l, struct place_ref p, struct ir_ins *x)
 {
 	if (lower_by_address(p.type)) {
-		ir_move(&l->b, p.base, p.off, x, 0, bytes_of(p.type), ty_strip(p.type)->align);
+		ir_move(&l->b, p.base, p.off, x, 0, bytes_of(p.type),
+			p.align ? p.align : align_of(p.type));
 	} else if (p.bits) {
 		write_bits(l, p, x);
 	} else {
 		struct ir_ins *st = ir_store(&l->b, (u8)bytes_of(p.type), p.base, p.off, x);
 
 		st->is_volatile = p.type->quals & TY_VOLATILE;
+		note_align(p, st);
 	}
 }
 
@@ -287,8 +307,12 @@ void lower_init(struct lower *l, struct place_ref p, const struct cf_init *init)
 		ir_zero(&l->b, p.base, p.off, (u32)ty->size, ty->align);
 	for (u32 i = 0; i < init->parts.n; i++) {
 		const struct cf_init_part *part = &init->parts.at[i];
-		struct place_ref at = { p.base, p.off + (s64)part->off + part->bit_off / 8,
-					part->bit_off % 8, part->bits, part->type };
+		struct place_ref at = { .base = p.base,
+					.off = p.off + (s64)part->off + part->bit_off / 8,
+					.bit_off = part->bit_off % 8,
+					.bits = part->bits,
+					.align = is_scalar ? 0 : ty->align,
+					.type = part->type };
 
 		if (part->value->kind == EX_STRING && ty_strip(part->type)->kind == TY_ARRAY)
 			store_text(l, at, part->value->bytes, ty_strip(part->type)->size);

@@ -60,8 +60,7 @@ struct parser {
 	struct strmap lib_types;      /* struct type */
 	struct strmap bcc_structs;    /* struct type */
 	struct strmap cored;          /* tags with preserve_access_index: their BTF type or themselves */
-	vec(struct cf_edge) calls;
-	vec(struct cf_edge) named;    /* functions whose address is taken */
+	vec(struct cf_edge) calls, named;     /* named: functions whose address is taken */
 	bool is_map;                  /* the initialiser being read is a map's */
 	struct pp *config;            /* for cfp_kconfig; NULL until it is wanted */
 	bool is_probing, is_missing;  /* CO-RE: a missing member is an answer; it was found missing */
@@ -204,8 +203,7 @@ struct cf_stmt *cfp_block(struct parser *p, bool new_scope);
 void cfp_body(struct parser *p, struct cf_sym *fn);
 struct cf_stmt *cfp_stmt_new(struct parser *p, enum st_kind kind, struct span span);
 void cfp_pragma(struct parser *p);
-/* parse_asm.c: at `asm`. */
-struct cf_stmt *cfp_asm(struct parser *p);
+struct cf_stmt *cfp_asm(struct parser *p);       /* parse_asm.c */
 
 /* ---- expressions (parse_expr.c) ------------------------------------------------------------------- */
 
@@ -266,8 +264,8 @@ struct cf_expr *cfx_const(struct parser *p, const struct type *ty, s64 v, struct
 struct cf_expr *cfx_int(struct parser *p, s64 v, struct span at);
 struct cf_expr *cfx_sym(struct parser *p, struct cf_sym *s, struct span at);
 struct cf_expr *cfx_string(struct parser *p, str bytes, struct span at);
-/* Notes that the address of a function is a value. */
-void cfx_name_function(struct parser *p, const struct cf_expr *e);
+struct cf_expr *cfx_wide_string(struct parser *p, str bytes, u32 width, bool is_signed, struct span at);
+void cfx_name_function(struct parser *p, const struct cf_expr *e);    /* its address is a value */
 /* The value of an expression: loads lvalues, decays arrays and functions (C11 6.3.2.1). */
 struct cf_expr *cfx_value(struct parser *p, struct cf_expr *e);
 /* For its effects alone: nothing is read that has no need to. */

@@ -51,10 +51,8 @@ static struct cf_expr *string(struct parser *p)
 	const struct token *t = p->tok;
 
 	cfp_next(p);
-	if (t->char_width <= 1)
-		return cfx_string(p, t->bytes, t->span);
-	cfp_not_yet(p, t->span, "a string of wide characters");
-	return cfx_poison(p, t->span);
+	return cfx_wide_string(p, t->bytes, t->char_width, t->text.n && t->text.s[0] == 'L',
+			       t->span);
 }
 
 static struct cf_expr *identifier(struct parser *p)

@@ -5,7 +5,7 @@
  * later one replaces earlier ones that it covers, as later designators override (6.7.9p19).
  *
  * Left out, and refused: a positional value behind a nested designator (.a.b = 1, 2), initialised flexible
- * arrays, ranges of values that are not constant.
+ * arrays, ranges of values that have side effects.
  */
 #include "cfront/parse.h"
 
@@ -147,27 +147,35 @@ static struct target element_target(const struct target *t, const struct type *a
 	return (struct target){ .off = t->off + i * ty_strip(array->to)->size, .type = array->to };
 }
 
-static bool is_char_array(const struct type *ty)
+/* An array that a literal of this width initialises. */
+static bool is_text_array(const struct type *ty, u32 width)
 {
 	return ty->kind == TY_ARRAY && ty_strip(ty->to)->kind == TY_INT &&
-	       ty_strip(ty->to)->size == 1;
+	       ty_strip(ty->to)->size == width;
+}
+
+static bool is_text_of(const struct type *ty, const struct cf_expr *e)
+{
+	return e->kind == EX_STRING &&
+	       is_text_array(ty, (u32)ty_strip(ty_strip(e->type)->to)->size);
 }
 
 /* "text" for an array of characters (C11 6.7.9p14); the NUL need not fit. */
 static void string_part(struct reader *r, struct target t, struct cf_expr *e, u64 *grow)
 {
 	const struct type *ty = ty_strip(t.type);
+	u64 units = e->bytes.n / ty_strip(ty->to)->size;
 
 	if (ty->count == TY_UNSIZED) {
 		if (!grow) {
 			cfp_not_yet(r->p, e->span, "an initialised flexible array");
 			return;
 		}
-		*grow = (u64)e->bytes.n + 1;
+		*grow = units + 1;
 		t.type = ty_array_of(r->p->t, ty->to, *grow);
-	} else if (e->bytes.n > ty->count) {
+	} else if (units > ty->count) {
 		cfp_error(r->p, e->span, E_INIT, "a string of %u characters does not fit '%s'",
-			  e->bytes.n, cfp_text(r->p, t.type));
+			  (u32)units, cfp_text(r->p, t.type));
 		return;
 	}
 	add_part(r, t, e);
@@ -328,6 +336,34 @@ static void skip_value(struct reader *r)
 		cfp_assignment(r->p);
 }
 
+/* May it be computed several times? */
+static bool is_pure(const struct cf_expr *e)
+{
+	if (!e)
+		return true;
+	switch (e->kind) {
+	case EX_CONST:
+	case EX_STRING:
+	case EX_SYM: return true;
+	case EX_LOAD:
+		if (e->type->quals & TY_VOLATILE)
+			return false;
+		__attribute__((fallthrough));
+	case EX_MEMBER:
+	case EX_DEREF:
+	case EX_ADDR:
+	case EX_DECAY:
+	case EX_CAST:
+	case EX_UNARY:
+	case EX_BINARY:
+	case EX_COMPARE:
+	case EX_AND:
+	case EX_OR:
+	case EX_COND: return is_pure(e->a) && is_pure(e->b) && is_pure(e->c);
+	default: return false;
+	}
+}
+
 /* Writes the parts that were added since `from` again for the rest of a range that begins at t. */
 static void repeat_parts(struct reader *r, const struct target *t, u32 from, u64 times, u64 stride)
 {
@@ -338,10 +374,11 @@ static void repeat_parts(struct reader *r, const struct target *t, u32 from, u64
 		const struct cf_init_part *part = &r->init->parts.at[from + i];
 
 		if (part->off >= t->off && part->off < t->off + stride &&
-		    (part->value->kind == EX_STRING || cf_const_value(r->p->u, part->value, &v)))
+		    (part->value->kind == EX_STRING || cf_const_value(r->p->u, part->value, &v) ||
+		     is_pure(part->value)))
 			continue;
 		cfp_not_yet(r->p, part->value->span,
-			    "a range that is filled with a value that is not constant");
+			    "a range that is filled with a value that has side effects");
 		return;
 	}
 	for (u64 k = 1; k < times && !r->too_many; k++) {
@@ -441,7 +478,7 @@ static void place_value(struct reader *r, struct target t, struct cf_expr *e)
 {
 	const struct type *ty = ty_strip(t.type);
 
-	if (is_char_array(ty) && e->kind == EX_STRING) {
+	if (is_text_of(ty, e)) {
 		string_part(r, t, e, NULL);
 	} else if (ty->kind == TY_ARRAY || (ty_is_aggregate(ty) && !fits_whole(r->p, ty, e))) {
 		struct cursor c = { .whole = t, .type = ty };
@@ -513,8 +550,9 @@ static void braced(struct reader *r, struct target t, u64 *grow)
 	cfp_next(p);
 	if (!cfp_enter(p))
 		return;
-	if (is_char_array(ty) && next->kind == TOK_STRING && third->kind == TOK_PUNCT &&
-	    (third->punct == '}' || third->punct == ',')) {
+	if (next->kind == TOK_STRING &&
+	    is_text_array(ty, next->char_width > 1 ? next->char_width : 1) &&
+	    third->kind == TOK_PUNCT && (third->punct == '}' || third->punct == ',')) {
 		string_part(r, t, cfp_conditional(p), grow);
 		cfp_accept(p, ',');
 		cfp_expect(p, '}', "behind the initialiser");
@@ -575,7 +613,7 @@ static void read_whole(struct reader *r, struct target t, u64 *grow)
 	e = cfp_assignment(p);
 	if (is_poison(p, e))
 		return;
-	if (is_char_array(ty) && e->kind == EX_STRING)
+	if (is_text_of(ty, e))
 		string_part(r, t, e, grow);
 	else if (ty->kind == TY_ARRAY)
 		cfp_error(p, e->span, E_INIT, "an array is initialised with { … }, or text");
@@ -613,34 +651,18 @@ struct cf_init *cfp_initializer(struct parser *p, const struct type **ty)
 
 /* ---- constants only ---------------------------------------------------------------------------- */
 
-/* The address of something static, perhaps with an offset: constant, but only the loader knows it. */
-static bool is_address(const struct cf_expr *e)
-{
-	while (e->kind == EX_CAST || (e->kind == EX_BINARY && ty_is_ptr(e->type)))
-		e = e->a;
-	if (e->kind != EX_ADDR && e->kind != EX_DECAY)
-		return false;
-	for (e = e->a; e->kind == EX_MEMBER;)
-		e = e->a;
-	return e->kind == EX_STRING ||
-	       (e->kind == EX_SYM && (e->sym->kind != SYM_VAR || e->sym->storage != SS_AUTO));
-}
-
 void cfp_check_constant_init(struct parser *p, const struct cf_init *init)
 {
 	s64 v;
 
 	for (u32 i = 0; i < init->parts.n; i++) {
 		const struct cf_expr *e = init->parts.at[i].value;
+		struct cf_address at = { 0 };
 
-		if (e->kind == EX_STRING || cf_const_value(p->u, e, &v))
+		if (e->kind == EX_STRING || cf_const_value(p->u, e, &v) ||
+		    cf_const_address(p->u, e, &at))
 			continue;
-		if (p->is_map && is_address(e))
-			continue;
-		if (is_address(e))
-			cfp_not_yet(p, e->span, "a global initialised with an address");
-		else
-			cfp_error(p, e->span, E_CONST,
-				  "the initialiser of a global or static object must be constant");
+		cfp_error(p, e->span, E_CONST,
+			  "the initialiser of a global or static object must be constant");
 	}
 }

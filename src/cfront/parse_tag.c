@@ -4,7 +4,7 @@
  * tag without one names what the scopes have, else a new incomplete type at file scope, which
  * name_complete() may later trade for the kernel's.
  *
- * Left out: alignment and packing of single members beyond their natural one, #pragma pack other than 1.
+ * Left out: bit-fields with an alignment of their own.
  */
 #include "cfront/parse_decl.h"
 
@@ -90,6 +90,8 @@ static void bit_field(struct parser *p, struct ty_member *m, struct span at)
 		cfp_error(p, at, E_CONST, "a bit-field without bits cannot have a name");
 	else
 		m->bits = (u32)bits;
+	if (m->align || (m->most && m->most < ty_strip(m->type)->align))
+		cfp_not_yet(p, at, "a bit-field with an alignment of its own");
 }
 
 static void check_member(struct parser *p, struct ty_member *m, const struct cf_declarator *d,
@@ -110,10 +112,9 @@ static void check_member(struct parser *p, struct ty_member *m, const struct cf_
 		if (!m->type)
 			m->type = p->u->poison;
 	}
-	if (align > ty_strip(m->type)->align)
-		cfp_not_yet(p, at, "a member aligned to %u bytes, more than its type", align);
-	if ((d->attrs.packed || a->packed) && ty_strip(m->type)->align > 1)
-		cfp_not_yet(p, at, "a single packed member");
+	m->align = (u16)align;
+	m->packed = d->attrs.packed || a->packed;
+	m->most = p->pack > 1 ? (u16)p->pack : 0;
 }
 
 static void member_declarators(struct parser *p, const struct cf_specs *s, member_list *list,
@@ -186,8 +187,6 @@ static void members(struct parser *p, struct type *ty, struct cf_attrs *a)
 	cfp_leave(p);
 	cfp_expect(p, '}', "behind the members");
 	cfp_attributes(p, a);
-	if (p->pack > 1)
-		cfp_not_yet(p, ty->span, "#pragma pack(%u)", p->pack);
 	ty_layout(p->t, ty, list.at, list.n, a->packed || p->pack == 1, a->align);
 	if (!ty->complete)
 		cfp_error(p, ty->span, E_TOO_LARGE, "a struct of more than 512 MiB");
@@ -267,6 +266,24 @@ static void enumerators(struct parser *p, struct type *ty)
 	ty_enum_finish(p->t, ty, list.at, list.n);
 }
 
+/* The smallest integer that holds all its values. */
+static void pack_enum(struct parser *p, struct type *ty)
+{
+	s64 min = 0, max = 0;
+	u32 bytes = 1;
+
+	for (u32 i = 0; i < ty->n; i++) {
+		min = ty->enumerators[i].value < min ? ty->enumerators[i].value : min;
+		max = ty->enumerators[i].value > max ? ty->enumerators[i].value : max;
+	}
+	while (bytes < 8 &&
+	       (min < 0 ? min < -(1ll << (bytes * 8 - 1)) || max >= 1ll << (bytes * 8 - 1)
+			: max >= 1ll << bytes * 8))
+		bytes *= 2;
+	ty->to = ty_int_of(p->t, bytes, min < 0);
+	ty->size = ty->align = bytes;
+}
+
 const struct type *cfp_enum_specifier(struct parser *p, struct cf_specs *out)
 {
 	struct span at = p->tok->span;
@@ -287,7 +304,7 @@ const struct type *cfp_enum_specifier(struct parser *p, struct cf_specs *out)
 		enumerators(p, ty);
 		cfp_attributes(p, &a);
 		if (a.packed)
-			cfp_not_yet(p, at, "a packed enum");
+			pack_enum(p, ty);
 		return ty;
 	}
 	if (!tag.n) {

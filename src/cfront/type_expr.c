@@ -99,7 +99,15 @@ struct cf_expr *cfx_sym(struct parser *p, struct cf_sym *s, struct span at)
 
 struct cf_expr *cfx_string(struct parser *p, str bytes, struct span at)
 {
-	const struct type *ty = ty_array_of(p->t, ty_basic(p->t, TY_B_CHAR), (u64)bytes.n + 1);
+	return cfx_wide_string(p, bytes, 1, true, at);
+}
+
+struct cf_expr *cfx_wide_string(struct parser *p, str bytes, u32 width, bool is_signed,
+				struct span at)
+{
+	const struct type *unit =
+		width <= 1 ? ty_basic(p->t, TY_B_CHAR) : ty_int_of(p->t, width, is_signed);
+	const struct type *ty = ty_array_of(p->t, unit, bytes.n / (width ? width : 1) + 1);
 	struct cf_expr *e = cfx_new(p, EX_STRING, ty, at, NULL, NULL);
 
 	e->bytes = bytes;
@@ -137,12 +145,18 @@ void cfx_name_function(struct parser *p, const struct cf_expr *e)
 static struct cf_expr *decay(struct parser *p, struct cf_expr *e, const struct type *ty)
 {
 	const struct type *to = ty->kind == TY_ARRAY ? ty->to : e->type;
+	const struct cf_expr *at;
 
 	/* Qualifiers of the array are those of its elements (C11 6.7.3p9). */
 	if (ty->kind == TY_ARRAY && ty->quals)
 		to = ty_qualify(p->t, to, ty->quals);
 	if (e->kind == EX_SYM && e->sym->kind == SYM_FUNC)
 		cfx_name_function(p, e);
+	for (at = e; at->kind == EX_MEMBER;)
+		at = at->a;
+	if (at->kind == EX_SYM && at->sym->kind == SYM_VAR && ty->kind == TY_ARRAY &&
+	    !(ty_strip(to)->quals & TY_CONST))
+		at->sym->escapes++;
 	return cfx_new(p, EX_DECAY, ty_ptr_to(p->t, to), e->span, e, NULL);
 }
 

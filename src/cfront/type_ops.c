@@ -357,6 +357,30 @@ struct cf_expr *cfx_cond(struct parser *p, struct cf_expr *c, struct cf_expr *a,
 
 /* ---- lvalues --------------------------------------------------------------------------------- */
 
+/* The variable that an lvalue is part of, NULL if that is not known. */
+static struct cf_sym *root_of(const struct cf_expr *e)
+{
+	for (;;) {
+		if (e->kind == EX_MEMBER)
+			e = e->a;
+		else if (e->kind == EX_DEREF && e->a->kind == EX_BINARY &&
+			 e->a->a->kind == EX_DECAY)
+			e = e->a->a->a;
+		else if (e->kind == EX_DEREF && e->a->kind == EX_DECAY)
+			e = e->a->a;
+		else
+			return e->kind == EX_SYM && e->sym->kind == SYM_VAR ? e->sym : NULL;
+	}
+}
+
+static void note_written(const struct cf_expr *e)
+{
+	struct cf_sym *s = root_of(e);
+
+	if (s)
+		s->is_written = true;
+}
+
 /* May it be written? Reports why not (C11 6.3.2.1p1). */
 static bool writable(struct parser *p, struct cf_expr *e)
 {
@@ -373,6 +397,7 @@ static bool writable(struct parser *p, struct cf_expr *e)
 	} else if (ty->quals & TY_CONST) {
 		cfp_error(p, e->span, E_CONST, "this object is const: '%s'", cfp_text(p, e->type));
 	} else {
+		note_written(e);
 		return true;
 	}
 	return false;
@@ -450,6 +475,19 @@ struct cf_expr *cfx_incdec(struct parser *p, u32 op, struct cf_expr *e, bool is_
 	return r;
 }
 
+/* An array that is indexed at once has not become a pointer of its own. */
+static void settle_index(const struct cf_expr *e)
+{
+	if (e->kind == EX_BINARY)
+		e = e->a;
+	if (e->kind != EX_DECAY)
+		return;
+	for (e = e->a; e->kind == EX_MEMBER;)
+		e = e->a;
+	if (e->kind == EX_SYM && e->sym->kind == SYM_VAR)
+		e->sym->escapes--;
+}
+
 /* C11 6.5.3.2 */
 struct cf_expr *cfx_deref(struct parser *p, struct cf_expr *e, struct span span)
 {
@@ -470,6 +508,7 @@ struct cf_expr *cfx_deref(struct parser *p, struct cf_expr *e, struct span span)
 		return cfx_poison(p, span);
 	}
 	p->asking = e->span;
+	settle_index(e);
 	whole = name_complete(p, to);
 	e = cfx_new(p, EX_DEREF, whole ? whole : to, span, e, NULL);
 	e->is_lvalue = ty_strip(to)->kind != TY_FUNC;
@@ -502,6 +541,8 @@ struct cf_expr *cfx_addr(struct parser *p, struct cf_expr *e, struct span span)
 	}
 	if (e->kind == EX_SYM)
 		e->sym->address_taken = true;
+	if (!(ty_strip(e->type)->quals & TY_CONST))
+		note_written(e);
 	return cfx_new(p, EX_ADDR, ty_ptr_to(p->t, e->type), span, e, NULL);
 }
 

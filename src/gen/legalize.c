@@ -7,6 +7,7 @@
  *     back by xor and subtract with the sign mask (which also keeps x/0 = 0 and x%0 = x);
  *   - sign-extending loads without version 4: load, then extend;
  *   - offsets beyond 16 bits are added first;
+ *   - accesses to the stack that are not aligned to their size become several that are: verifiers insist;
  *   - atomics whose old value nobody uses lose IR_FETCH;
  *   - commutative operands are ordered: pointer left, constant right; `x - c` becomes `x + -c`.
  *
@@ -185,9 +186,158 @@ static struct ir_ins *put_load(struct ir_ins *at, u32 size, struct ir_ins *base,
 	return ld;
 }
 
+/* The local that an access lies in, and its offset there; *is_known: there is no variable part. */
+static struct ir_ins *local_of(struct ir_ins *x, s64 *out_off, bool *is_known)
+{
+	*is_known = true;
+	*out_off = 0;
+	for (u32 i = 0; i < 8 && x->op != IR_SLOT; i++) {
+		if (x->op == IR_ADD && is_const(x->args[1]))
+			*out_off += x->args[1]->imm;
+		else if (x->op == IR_ADD)
+			*is_known = false;
+		else if (x->op != IR_COPY)
+			return NULL;
+		x = x->op == IR_ADD && !is_pointer(x->args[0]) ? x->args[1] : x->args[0];
+	}
+	return x->op == IR_SLOT ? x : NULL;
+}
+
+/* How much of an access can be done at once; its size where nothing is to be done. */
+static u32 aligned_part(struct ir_ins *x)
+{
+	bool is_known;
+	s64 off;
+	struct ir_ins *slot = local_of(x->args[0], &off, &is_known);
+	u32 n = x->size;
+
+	if (!slot || n == 1)
+		return x->size;
+	if (slot->align < 8)
+		slot->align = 8;
+	if (!is_known)
+		return x->is_unaligned ? 1 : n;
+	while ((off + x->imm) % n)
+		n /= 2;
+	return n;
+}
+
+/* piece 0 | piece 1 << 8n | …, in the order of the machine */
+static void split_load(struct ir_ins *x, u32 n)
+{
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	u8 w = x->size == 8 ? 64 : 32;
+	struct ir_ins *all = NULL, *part;
+
+	for (u32 at = 0; at < x->size; at += n) {
+		u32 shift = (little ? at : x->size - n - at) * 8;
+
+		part = put_load(x, n, x->args[0], x->imm + at);
+		if (w == 64) {
+			part = put(x, IR_ZEXT, 64, part, NULL);
+			part->count = 32;
+		}
+		if (shift)
+			part = put(x, IR_SHL, w, part, put_const(x, w, shift));
+		all = all ? put(x, IR_OR, w, all, part) : part;
+	}
+	if (x->is_signed && x->size < 4)
+		become(x, IR_SEXT, all, NULL);
+	else if (x->width > w)
+		become(x, x->is_signed ? IR_SEXT : IR_ZEXT, all, NULL);
+	else
+		become(x, IR_COPY, all, NULL);
+	x->count = x->size * 8u;
+	x->is_volatile = x->is_signed = x->is_unaligned = false;
+}
+
+static void split_store(struct ir_ins *x, u32 n)
+{
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	struct ir_ins *value = x->args[1];
+	u32 size = x->size;
+
+	x->size = (u8)n;
+	x->is_unaligned = false;
+	for (u32 at = 0; at < size; at += n) {
+		u32 shift = (little ? at : size - n - at) * 8;
+		struct ir_ins *part = value, *st;
+
+		if (shift)
+			part = put(x, IR_LSHR, value->width, value,
+				   put_const(x, value->width, shift));
+		if (at + n < size) {
+			st = put(x, IR_STORE, 0, x->args[0], part);
+			st->size = (u8)n;
+			st->imm = x->imm + at;
+			far_offset(st);
+		} else {
+			x->imm += at;
+			x->args[1] = part;
+		}
+	}
+}
+
+/* Does the variable that holds `off` of a data section hold an address? Nobody could follow it there. */
+static bool holds_address(const struct gen *g, u32 data, s64 off, bool is_known)
+{
+	s64 from = off, to = off + 8;
+
+	for (u32 i = 0; !is_known && i < g->o->datas.at[data].vars.n; i++) {
+		const struct obj_var *v = &g->o->datas.at[data].vars.at[i];
+
+		if (off >= v->off && off < (s64)v->off + v->size) {
+			from = v->off;
+			to = (s64)v->off + v->size;
+		}
+	}
+	for (u32 i = 0; i < g->m->pointers.n; i++)
+		if (g->m->pointers.at[i].data == data && g->m->pointers.at[i].off < to &&
+		    g->m->pointers.at[i].off + 8 > from)
+			return true;
+	return false;
+}
+
+static void refuse_address(struct gen *g, const struct ir_ins *x)
+{
+	const struct ir_ins *base = x->args[0];
+	bool is_known = true;
+	s64 off = x->imm;
+
+	for (u32 i = 0; i < 8 && base->op != IR_SYM; i++) {
+		if (base->op != IR_ADD && base->op != IR_COPY)
+			return;
+		if (base->op == IR_ADD && is_const(base->args[1]))
+			off += base->args[1]->imm;
+		else if (base->op == IR_ADD)
+			is_known = false;
+		base = base->op == IR_ADD && base->args[1]->op == IR_SYM ? base->args[1]
+									 : base->args[0];
+	}
+	if (base->op != IR_SYM || g->m->syms.at[base->sym].kind != IR_SYM_DATA)
+		return;
+	off += base->imm;
+	if (g->m->syms.at[base->sym].index >= g->o->datas.n ||
+	    !holds_address(g, g->m->syms.at[base->sym].index, off, is_known))
+		return;
+	diag_add(g->dx, x->span, E_NOT_YET,
+		 "an address read from a table at a place that is not known is not compiled yet");
+	diag_hint(g->dx,
+		  "verifiers take what is read from memory for a number: choose with 'switch'");
+	g->failed = true;
+}
+
 static void load(struct gen *g, struct ir_ins *x)
 {
 	struct ir_ins *ld;
+	u32 part = aligned_part(x);
+
+	if (g->m->pointers.n && x->size == 8)
+		refuse_address(g, x);
+	if (part < x->size) {
+		split_load(x, part);
+		return;
+	}
 
 	far_offset(x);
 	if (x->size * 8 >= x->width)
@@ -232,6 +382,10 @@ static void legalize(struct gen *g, struct ir_ins *x)
 	case IR_SGE: compare(x); break;
 	case IR_LOAD: load(g, x); break;
 	case IR_STORE:
+		if (aligned_part(x) < x->size)
+			split_store(x, aligned_part(x));
+		far_offset(x);
+		break;
 	case IR_ATOMIC: far_offset(x); break;
 	case IR_ZERO:
 	case IR_MOVE: base_bug(arena_trap(g->a), "gen: pass expand has not run");

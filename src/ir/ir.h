@@ -150,6 +150,7 @@ struct ir_ins {
 	u8 align;             /* of a slot, ZERO or MOVE: known alignment in bytes, at least 1 */
 	bool is_signed;
 	bool is_volatile;     /* a load or store that must stay as it is */
+	bool is_unaligned;    /* a load or store whose address may be no multiple of its size */
 	bool is_ctx;          /* SLOT: stands for the program's context: pass `ctx` gives helpers the
 				 real one */
 	u8 region;            /* enum ir_region of the result, IR_IN_UNKNOWN if not said */

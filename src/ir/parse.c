@@ -561,10 +561,11 @@ static bool operands(struct parser *p, struct ir_ins *x)
 	}
 }
 
-/* volatile, in REGION */
+/* volatile, unaligned, in REGION */
 static bool remarks(struct parser *p, struct ir_ins *x)
 {
 	x->is_volatile = accept_word(p, "volatile");
+	x->is_unaligned = accept_word(p, "unaligned");
 	if (!accept_word(p, "in"))
 		return true;
 	for (u32 r = 0; r <= IR_IN_FUNC; r++)

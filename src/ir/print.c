@@ -275,6 +275,8 @@ static void instruction(struct sbuf *out, const struct ir_ins *x)
 	}
 	if (x->is_volatile)
 		sbuf_puts(out, " volatile");
+	if (x->is_unaligned)
+		sbuf_puts(out, " unaligned");
 	if (x->region != IR_IN_UNKNOWN)
 		sbuf_printf(out, " in %s", ir_region_name(x->region));
 	sbuf_putc(out, '\n');

@@ -224,8 +224,8 @@ const struct type *probes_format_type(struct ty_table *t, struct ty_btf *btf,
 	sorted = arena_dup(a, f->fields.at, f->fields.n * sizeof(sorted[0]));
 	if (f->fields.n)
 		qsort(sorted, f->fields.n, sizeof(sorted[0]), by_offset);
-	*vec_push(a, &m) =
-		(struct ty_member){ STR("__do_not_use__"), ty_basic(t, TY_B_ULLONG), 0, 0 };
+	*vec_push(a, &m) = (struct ty_member){ .name = STR("__do_not_use__"),
+					       .type = ty_basic(t, TY_B_ULLONG) };
 	for (i = 0; i < f->fields.n; i++) {
 		struct probes_field *x = &sorted[i];
 		struct ty_member *mem;

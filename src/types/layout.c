@@ -11,6 +11,8 @@
  *   alignment like a T, but only if it has a name.
  * - A bit-field of width 0 only moves on to the next boundary of T.
  * - packed: members start at the next byte, bit-fields at the next bit; width 0 still aligns.
+ * - packed of a single member does the same for that member; `most` (#pragma pack) limits the alignment
+ *   of a member that is no bit-field, `align` raises it.
  * - align raises the alignment of the whole.
  * - A flexible array `[]` at the end takes no room.
  *
@@ -44,11 +46,12 @@ static bool is_zero_width(const struct ty_member *m)
 
 static void place_bit_field(struct layout *l, struct ty_member *m)
 {
+	bool packed = l->packed || m->packed;
 	u64 unit = (m->type->size ? m->type->size : 1) * 8, at = l->bit;
 
 	if (is_zero_width(m)) {
 		at = round_up(at, (u64)m->type->align * 8);
-	} else if (!l->packed) {
+	} else if (!packed) {
 		if (at / unit != (at + m->bits - 1) / unit)
 			at = round_up(at, unit);
 		if (m->name.n)
@@ -60,9 +63,13 @@ static void place_bit_field(struct layout *l, struct ty_member *m)
 
 static void place_plain(struct layout *l, struct ty_member *m)
 {
-	u32 align = l->packed || !m->type->align ? 1 : m->type->align;
+	u32 align = l->packed || m->packed || !m->type->align ? 1 : m->type->align;
 	u64 size = m->type->kind == TY_VOID ? 0 : m->type->size;
 
+	if (m->most && m->most < align)
+		align = m->most;
+	if (m->align > align)
+		align = m->align;
 	raise_align(l, align);
 	l->bit = round_up(l->bit, (u64)align * 8);
 	m->bit_off = (u32)l->bit;

@@ -35,6 +35,10 @@ struct ty_member {
 	u32 bit_off;          /* from the start of the aggregate */
 	u32 bits;             /* width of a bit-field, else 0; an unnamed integer with 0 bits is a
 			       * zero-width bit-field */
+	/* What the program asks for, before the layout: at least `align` bytes, at most `most` (0: no wish), and
+	 * whether this member alone is packed. */
+	u16 align, most;
+	bool packed;
 };
 struct ty_param { str name; const struct type *type; };
 struct ty_enumerator { str name; s64 value; };

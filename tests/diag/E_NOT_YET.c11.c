@@ -1,6 +1,5 @@
 /* Standard and GNU C that is refused. */
 unsigned __int128 wide;
-static int a, *pa = &a;
 int external(int x);
 asm("r0 = 1");
 int f(void *ctx)
@@ -13,9 +12,10 @@ int f(void *ctx)
 	wide = wide / 10;
 	wide %= 10;
 	n = __builtin_frobnicate(1);
-	n = (long)L"wide";
 	n = __builtin_strcmp((char *)ctx, (char *)ctx);
 out:
 	return 0;
 }
 int variadic(int a, ...) { return a; }
+struct { int n; short data[]; } flexible = { 1, { 2 } };
+struct { struct { int b, c; } a; int d; } nested = { .a.b = 1, 2 };
