@@ -143,6 +143,10 @@ build/progs/exact32: tests/progs/exact.c
 	-$(Q)$(CC) -m32 -O1 $(WARN) -static -nostdlib -ffreestanding -fno-stack-protector -fno-pic -o $@ $< 2>/dev/null
 PROBED = $(CC) -std=gnu11 -D_GNU_SOURCE -O1 -fno-inline -fno-optimize-sibling-calls $(WARN) -pthread -Wno-clobbered -Wno-infinite-recursion
 progs: build/progs/probed.so build/progs/probed_static
+progs: build/progs/marked_counted
+build/progs/marked_counted: tests/progs/marked.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -DCOUNTED -fPIE -pie -o $@ $<
 build/progs/probed: tests/progs/probed.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(PROBED) -fPIE -pie -o $@ $< -ldl

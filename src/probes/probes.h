@@ -167,6 +167,14 @@ const struct type *probes_format_type(struct ty_table *t, struct ty_btf *btf,
 
 /* ---- listing and matching ------------------------------------------------------------------- */
 
+/* A marker (USDT) of a binary: file offsets of its nop and of its counter (0: none), and its arguments as the note
+ * spells them ("-4@%edi 8@-16(%rbp)"). Calls `each`, which must not jump, with every place of it until it returns
+ * false; an empty provider or name is any. */
+struct probes_marker { str provider, name, args; u64 offset, counter; };
+int probes_usdt_each(struct arena *a, str path, str provider, str name,
+		     bool (*each)(void *arg, const struct probes_marker *m), void *arg, struct err *e)
+	MUST_CHECK;
+
 /* Calls `each` with every point of this machine that matches `pattern` ("tracepoint:syscalls:*open*",
  * "kprobe:tcp_*", "*:*" …), sorted within a provider, until it returns false. -SKEP_ENOEVENT when the
  * files of the provider cannot be read (with the reason), 0 otherwise, also with no match. The point's

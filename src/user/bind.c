@@ -227,11 +227,34 @@ static int bind_uprobe(struct binder *b)
 	return err;
 }
 
+static bool offer_marker(void *arg, const struct probes_marker *m)
+{
+	struct nearest *near = arg;
+
+	nearest_offer(near, m->name);
+	return near->distance != 0;
+}
+
 static int bind_usdt(struct binder *b)
 {
-	return refuse(
-		b, "the user engine has no USDT markers yet; a uprobe of the function that holds "
-		   "the marker works here");
+	struct nearest near;
+	str path = probes_find_binary(b->u->a, b->want->path);
+	int err;
+
+#if !defined(__x86_64__)
+	return refuse(b, "the user engine sets probes inside of processes on x86-64 only");
+#endif
+	if (!path.n || probes_has_wildcard(b->want))
+		return refuse(b, path.n ? "the user engine needs the whole name of a marker"
+					: "there is no such binary");
+	b->out->at.path = path;
+	nearest_init(&near, b->want->name);
+	err = probes_usdt_each(b->u->a, path, b->want->module, STR(""), offer_marker, &near, b->e);
+	if (err || (near.best.n && near.distance == 0))
+		return err;
+	return refuse(b, near.best.n
+				 ? "the binary has no such marker; 'readelf -n' lists what it has"
+				 : "the binary has no markers (section .note.stapsdt)");
 }
 
 int user_bind(void *self, const struct probes_point *want, struct probes_binding *out,
@@ -335,6 +358,38 @@ static int place_tracepoint(struct engine *u, struct user_prog *p, struct err *e
 	return 0;
 }
 
+struct marker_places {
+	struct user_spot *at;
+	u32 n, most;
+};
+
+static bool count_marker(void *arg, const struct probes_marker *m)
+{
+	struct marker_places *x = arg;
+
+	if (x->n < x->most)
+		x->at[x->n] = (struct user_spot){ m->offset, m->counter };
+	x->n++;
+	return true;
+}
+
+static int place_marker(struct engine *u, struct user_prog *p, str path, struct err *e)
+{
+	struct marker_places x = { 0 };
+	int err = probes_usdt_each(u->a, path, p->point.module, p->point.name, count_marker, &x, e);
+
+	if (err)
+		return err;
+	p->event = USER_EV_USDT;
+	x.at = p->spots = arena_array_of(u->a, struct user_spot, x.n + 1);
+	x.most = p->n_spots = x.n;
+	x.n = 0;
+	err = probes_usdt_each(u->a, path, p->point.module, p->point.name, count_marker, &x, e);
+	for (u32 i = 0; i < p->n_spots; i++)
+		u->has_counters |= p->spots[i].counter != 0;
+	return err ? err : p->n_spots ? 0 : -SKEP_ENOEVENT;
+}
+
 static int place_uprobe(struct engine *u, struct user_prog *p, struct err *e)
 {
 	str path = probes_find_binary(u->a, p->point.path);
@@ -352,9 +407,13 @@ static int place_uprobe(struct engine *u, struct user_prog *p, struct err *e)
 		p->path = str_z(u->a, str_of(real));
 	p->ino = st.st_ino;
 	p->dev = st.st_dev;
+	if (p->point.provider == PROBES_USDT)
+		return place_marker(u, p, path, e);
+	p->spots = arena_new_of(u->a, struct user_spot);
+	p->n_spots = 1;
 	if (p->point.name.n)
-		err = probes_elf_offset(path, p->point.name, &p->file_off, e);
-	p->file_off += p->point.offset;
+		err = probes_elf_offset(path, p->point.name, &p->spots[0].off, e);
+	p->spots[0].off += p->point.offset;
 	return err;
 }
 
@@ -386,6 +445,7 @@ int user_place(struct engine *u, struct user_prog *p, struct err *e)
 		break;
 	case PROBES_TRACEPOINT: err = place_tracepoint(u, p, e); break;
 	case PROBES_UPROBE:
+	case PROBES_USDT:
 	case PROBES_URETPROBE: err = place_uprobe(u, p, e); break;
 	default: break;
 	}

@@ -48,8 +48,8 @@ struct space {
 	struct point **points;
 	u32 n, cap;
 	struct cave *caves;
-	struct { u64 addr; } *semaphores;
-	u32 n_semaphores;
+	u64 *counters;	      /* of markers, that were counted up */
+	u32 n_counters;
 };
 /* What a thread is doing at a breakpoint. */
 struct step {

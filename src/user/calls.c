@@ -166,8 +166,12 @@ void tracer_enter(struct tracer *t, struct task *task)
 	if (u->by_filter && (nr == SYS_clone || nr == SYS_clone3))
 		keep_traced(t, task, nr);
 	task->ids_change = u->asks_ids && changes_ids(nr);
-	task->maps_code = u->breaks.n && (nr == SYS_mmap || nr == SYS_mprotect) &&
-			  reg(t, probes_regs()->sys_arg[2]) & PROT_EXEC;
+	/* Of a file, for mmap. */
+	task->maps_code = u->breaks.n &&
+			  (nr == SYS_mprotect ||
+			   (nr == SYS_mmap && (s32)reg(t, probes_regs()->sys_arg[4]) >= 0)) &&
+			  reg(t, probes_regs()->sys_arg[2]) &
+				  (PROT_EXEC | (u->has_counters ? PROT_WRITE : 0));
 	task->wants_exit = (!t->is_quiet && u->exit[slot_of(task, nr)].n) || task->ids_change ||
 			   task->maps_code;
 }

@@ -70,7 +70,7 @@ static void write_filter(const struct engine *u, struct writer *w)
 	put_if_bits(w, SYS_clone, 0, CLONE_UNTRACED);
 	put_call(w, SYS_clone3);
 	if (u->breaks.n) {
-		put_if_bits(w, SYS_mmap, 2, PROT_EXEC);
+		put_if_bits(w, SYS_mmap, 2, PROT_EXEC | (u->has_counters ? PROT_WRITE : 0));
 		put_if_bits(w, SYS_mprotect, 2, PROT_EXEC);
 	}
 	put(w, (struct sock_filter)RETURN(GO_ON));

@@ -60,10 +60,11 @@ struct user_prog {
 	struct jit_code *code;
 	jit_fn run;	      /* NULL: the interpreter runs it */
 	u64 period_ns, next_ns;		  /* profile */
-	u64 file_off;	      /* of a probe in its binary */
+	/* A probe in a binary: where, and for markers the counter that says that somebody looks (0: none). */
+	struct user_spot { u64 off, counter; } *spots;
+	u32 n_spots;
 	u64 ino, dev;
 	const char *path;
-	struct user_usdt *usdt;
 };
 struct user_list { u32 n, *at; };     /* indices of programs */
 
@@ -109,6 +110,7 @@ struct engine {
 	u64 trapped[USER_N_CALLS / 64];	  /* calls that stop, for whatever reason */
 	bool all_calls;	      /* every call stops, also of 32-bit processes */
 	bool asks_abi;	      /* and their numbers must be told from native ones */
+	bool has_counters;    /* of markers */
 	bool asks_ids;	      /* a program asks for user ids */
 	bool by_filter;	      /* a seccomp filter stops them; else every call stops */
 	struct user_command cmd;

@@ -127,6 +127,10 @@ struct space *space_copy(struct space *s, pid_t pid)
 			add_prog(to, from->progs.at[k]);
 		to->cave = copy_cave(copy, from->cave);
 	}
+	copy->counters = calloc(s->n_counters + 1, sizeof(*copy->counters));
+	if (copy->counters && s->n_counters)
+		memcpy(copy->counters, s->counters, s->n_counters * sizeof(*s->counters));
+	copy->n_counters = copy->counters ? s->n_counters : 0;
 	return copy;
 }
 
@@ -146,6 +150,7 @@ void space_put(struct space *s)
 	}
 	if (s->mem >= 0)
 		close(s->mem);
+	free(s->counters);
 	free(s->points);
 	free(s);
 }
@@ -159,6 +164,13 @@ void space_clear(struct space *s)
 			space_write(s, p->addr, &p->saved, 1);
 		p->is_set = false;
 	}
+	for (u32 i = 0; i < s->n_counters; i++) {
+		u16 n;
+
+		if (space_read(s, s->counters[i], &n, sizeof(n)) && n--)
+			space_write(s, s->counters[i], &n, sizeof(n));
+	}
+	s->n_counters = 0;
 	for (struct cave *c = s->caves; c; c = c->next)
 		if (!c->busy)
 			space_write(s, c->at, c->saved, c->n * SLOT_BYTES);
@@ -177,7 +189,7 @@ struct point *space_point(struct space *s, u64 addr)
 struct mapping {
 	u64 lo, hi, off, ino;
 	u32 major, minor;
-	bool is_code;
+	bool is_code, is_data;
 	char path[512];
 };
 
@@ -198,6 +210,7 @@ static bool read_mapping(FILE *f, struct mapping *m)
 	m->off = off;
 	m->ino = ino;
 	m->is_code = perms[2] == 'x';
+	m->is_data = perms[1] == 'w';
 	snprintf(m->path, sizeof(m->path), "%.*s", (int)strcspn(line + at, "\n"), line + at);
 	return true;
 }
@@ -339,22 +352,63 @@ static bool is_of(const struct user_prog *p, const struct mapping *m)
 	       (p->dev == makedev(m->major, m->minor) || !strcmp(p->path, m->path));
 }
 
+/* The counter of a marker says that somebody looks. */
+static void count_up(struct space *s, u64 addr)
+{
+	u64 *more;
+	u16 n;
+
+	for (u32 i = 0; i < s->n_counters; i++)
+		if (s->counters[i] == addr)
+			return;
+	more = realloc(s->counters, (s->n_counters + 1) * sizeof(*more));
+	if (!more)
+		return;
+	s->counters = more;
+	if (!space_read(s, addr, &n, sizeof(n)))
+		return;
+	n++;
+	if (space_write(s, addr, &n, sizeof(n)))
+		s->counters[s->n_counters++] = addr;
+}
+
+static bool holds(const struct mapping *m, u64 off)
+{
+	return off >= m->off && off - m->off < m->hi - m->lo;
+}
+
+static void set_program(struct tracer *t, struct space *s, const struct mapping *m, u64 addr,
+			u32 prog)
+{
+	struct point *at = set_point(s, m, addr);
+
+	for (u32 k = 0; at && k < at->progs.n; k++)
+		if (at->progs.at[k] == prog)
+			return;
+	if (at)
+		add_prog(at, prog);
+	if (at && at->saved == BREAKPOINT && !at->is_return && t->u->shared->n_notes < 1)
+		user_note(
+			t->u,
+			"another tracer (the kernel's uprobes, a debugger) has a breakpoint where "
+			"one is wanted: it takes the events");
+}
+
 static void scan_mapping(struct tracer *t, struct space *s, const struct mapping *m)
 {
 	struct engine *u = t->u;
 
 	for (u32 i = 0; i < u->breaks.n; i++) {
 		struct user_prog *p = &u->progs[u->breaks.at[i]];
-		struct point *at;
-		bool known = false;
 
-		if (!is_of(p, m) || p->file_off < m->off || p->file_off - m->off >= m->hi - m->lo)
-			continue;
-		at = set_point(s, m, m->lo + (p->file_off - m->off));
-		for (u32 k = 0; at && k < at->progs.n; k++)
-			known |= at->progs.at[k] == u->breaks.at[i];
-		if (at && !known)
-			add_prog(at, u->breaks.at[i]);
+		for (u32 k = 0; is_of(p, m) && k < p->n_spots; k++) {
+			const struct user_spot *x = &p->spots[k];
+
+			if (m->is_code && holds(m, x->off))
+				set_program(t, s, m, m->lo + (x->off - m->off), u->breaks.at[i]);
+			if (m->is_data && x->counter && holds(m, x->counter))
+				count_up(s, m->lo + (x->counter - m->off));
+		}
 	}
 }
 
@@ -364,7 +418,7 @@ void space_scan(struct tracer *t, struct space *s)
 	struct mapping m = { 0 };
 
 	while (f && read_mapping(f, &m))
-		if (m.is_code && m.ino)
+		if ((m.is_code || m.is_data) && m.ino)
 			scan_mapping(t, s, &m);
 	if (f)
 		fclose(f);
