@@ -135,6 +135,16 @@ void *maps_array_base(struct maps_map *m, u32 *out_stride)
 	return m->at[ARRAY_VALUES];
 }
 
+void *maps_percpu_base(struct maps_map *m, u32 *out_stride, u64 *out_slot_bytes, u32 *out_slots)
+{
+	if (m->spec.type != ISA_MAP_PERCPU_ARRAY)
+		return NULL;
+	*out_stride = m->value_pad;
+	*out_slot_bytes = m->slot_bytes;
+	*out_slots = m->n_slots;
+	return m->at[ARRAY_VALUES];
+}
+
 #define ARRAY_OPS                                                                                  \
 	.check = array_check, .layout = array_layout, .lookup = array_lookup,                      \
 	.update = array_update, .each = array_each, .sys_lookup = array_sys_lookup,                \

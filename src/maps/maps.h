@@ -119,5 +119,8 @@ bool maps_holds(const struct maps_map *m, u64 addr, u64 size);
 /* For the verifier's const maps and for the JIT: the address of an array's first value and the distance between
  * values; NULL for kinds that are not a plain array. */
 void *maps_array_base(struct maps_map *m, u32 *out_stride);
+/* The same of a per-CPU array: of slot 0, the distance between slots and how many there are. A thread whose slot is
+ * beyond them works in slot % n. */
+void *maps_percpu_base(struct maps_map *m, u32 *out_stride, u64 *out_slot_bytes, u32 *out_slots);
 
 #endif

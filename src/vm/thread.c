@@ -17,6 +17,7 @@ const struct vm_thread_places vm_thread_places = {
 	.budget = offsetof(struct vm_thread, left),
 	.fault = offsetof(struct vm_thread, fault),
 	.tails = offsetof(struct vm_thread, tails),
+	.slot = offsetof(struct vm_thread, maps.slot),
 };
 
 static bool map_stack(struct vm_thread *t)

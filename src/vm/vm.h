@@ -129,8 +129,8 @@ u64 *vm_thread_budget(struct vm_thread *t);
 int *vm_thread_fault(struct vm_thread *t);
 /* The tail calls of the run so far; 33 are the most. */
 u32 *vm_thread_tails(struct vm_thread *t);
-/* How far into a thread these three lie, for generated code. */
-struct vm_thread_places { u32 budget, fault, tails; };
+/* How far into a thread these lie, for generated code; `slot` is the u32 of vm_thread_new(). */
+struct vm_thread_places { u32 budget, fault, tails, slot; };
 extern const struct vm_thread_places vm_thread_places;
 /* Where native code goes on that tail calls this program: code that counts instructions, or code that does not; NULL:
  * there is none. Any thread may ask at any time. */
