@@ -124,32 +124,68 @@ static u32 count_args(const struct sel *s)
 	return n;
 }
 
-/* r0 = index < max ? base + index * stride : NULL */
-static bool inline_lookup(struct sel *s)
-{
-	const struct verify_fact *fact = s->o->facts ? &s->o->facts[s->i] : NULL;
-	struct maps_map *map = NULL;
-	u32 stride, max, n = vm_prog_maps(s->f->prog);
-	u8 r0 = s->home[0], scratch = s->t->scratch;
-	struct jit_addr key;
+/* Arrays whose lookup is arithmetic. */
+struct array {
 	void *base;
+	u32 stride, max;
+	u64 slot_bytes; /* per-CPU arrays: else 0 */
+	u32 slots;
+};
+
+/* The map in r1, if it is one and its distances fit in immediates. */
+static bool array_in_r1(const struct sel *s, struct array *out)
+{
+	struct maps_map *map = NULL;
+	u32 n = vm_prog_maps(s->f->prog);
 
 	if (s->v[1].kind != VAL_CONST || s->o->blind_constants)
 		return false;
 	for (u32 i = 0; i < n && !map; i++)
 		if ((u64)(uintptr_t)vm_prog_map(s->f->prog, i) == s->v[1].imm)
 			map = vm_prog_map(s->f->prog, i);
-	if (!map || maps_spec(map)->type != ISA_MAP_ARRAY)
+	if (!map)
 		return false;
-	base = maps_array_base(map, &stride);
-	max = maps_spec(map)->max_entries;
-	if (!base || stride > 0x7fffffff || max > 0x7fffffff)
+	*out = (struct array){ .max = maps_spec(map)->max_entries };
+	out->base = maps_array_base(map, &out->stride);
+	if (!out->base)
+		out->base = maps_percpu_base(map, &out->stride, &out->slot_bytes, &out->slots);
+	/* A slot is taken modulo their number, which must be a mask. */
+	return out->base && out->stride <= 0x7fffffff && out->max <= 0x7fffffff &&
+	       out->slot_bytes <= 0x7fffffff && !(out->slots & (out->slots - 1));
+}
+
+/* Adds to r0 where the values of the thread's slot begin. */
+static void add_slot(struct sel *s, const struct array *a)
+{
+	u8 r0 = s->home[0], scratch = s->t->scratch;
+	struct jit_addr slot = jit_sel_base(s->t->thread);
+
+	slot.disp = (s32)vm_thread_places.slot;
+	s->t->load(s->b, scratch, &slot, 4, false);
+	s->t->alu_imm(s->b, ISA_AND, scratch, (s32)a->slots - 1, true);
+	if (a->slot_bytes & (a->slot_bytes - 1))
+		s->t->mul_imm(s->b, scratch, scratch, (s32)a->slot_bytes, true);
+	else
+		s->t->shift_imm(s->b, ISA_LSH, scratch, scratch, (u8)__builtin_ctzll(a->slot_bytes),
+				true);
+	s->t->alu(s->b, ISA_ADD, r0, scratch, true);
+}
+
+/* r0 = index < max ? base + index * stride : NULL */
+static bool inline_lookup(struct sel *s)
+{
+	const struct verify_fact *fact = s->o->facts ? &s->o->facts[s->i] : NULL;
+	u8 r0 = s->home[0], scratch = s->t->scratch;
+	struct jit_addr key;
+	struct array a;
+
+	if (!array_in_r1(s, &a))
 		return false;
 	jit_sel_force_loads(s);
-	if (fact && fact->key_known && fact->key < max) {
+	if (fact && fact->key_known && fact->key < a.max && !a.slots) {
 		jit_sel_bind(s, 0,
 			     (struct val){ .kind = VAL_CONST,
-					   .imm = (u64)(uintptr_t)base + fact->key * stride });
+					   .imm = (u64)(uintptr_t)a.base + fact->key * a.stride });
 		return true;
 	}
 	key = jit_sel_addr(s, 2, 0, 4);
@@ -158,14 +194,16 @@ static bool inline_lookup(struct sel *s)
 	s->t->load(s->b, scratch, &key, 4, false);
 	jit_sel_home(s, 0);
 	s->t->mov_imm(s->b, r0, 0);
-	s->t->cmp_imm(s->b, scratch, (s32)max, false);
+	s->t->cmp_imm(s->b, scratch, (s32)a.max, false);
 	jit_buf_jump(s->b, JIT_GE, jit_sel_label(s, SEL_BEHIND, s->i), 0);
-	if (stride & (stride - 1))
-		s->t->mul_imm(s->b, scratch, scratch, (s32)stride, true);
-	else if (stride > 1)
-		s->t->shift_imm(s->b, ISA_LSH, scratch, scratch, (u8)__builtin_ctz(stride), true);
-	s->t->mov_imm(s->b, r0, (u64)(uintptr_t)base);
+	if (a.stride & (a.stride - 1))
+		s->t->mul_imm(s->b, scratch, scratch, (s32)a.stride, true);
+	else if (a.stride > 1)
+		s->t->shift_imm(s->b, ISA_LSH, scratch, scratch, (u8)__builtin_ctz(a.stride), true);
+	s->t->mov_imm(s->b, r0, (u64)(uintptr_t)a.base);
 	s->t->alu(s->b, ISA_ADD, r0, scratch, true);
+	if (a.slots > 1)
+		add_slot(s, &a);
 	jit_buf_label(s->b, jit_sel_label(s, SEL_BEHIND, s->i));
 	jit_sel_set_clean(s, r0, false);
 	return true;

@@ -144,9 +144,60 @@ static void test_objects(void **state)
 					 (unsigned long long)run(c, how));
 }
 
+/* Each thread adds to its own slot, also where slots are no power of two and where it is beyond them. */
+static void test_percpu(void **state)
+{
+	static const char text[] = "r2 = r10\nr2 += -4\n*(u32 *)(r10 - 4) = 2\nr1 = map[idx:0]\ncall 1\nif r0 == 0 goto +3\n"
+				   "r1 = *(u32 *)(r0 + 0)\nr1 += 1\n*(u32 *)(r0 + 0) = r1\nr0 = 0\nexit";
+	static const u32 sizes[] = { 4, 8, 24 };
+	struct arena *a = arena_new(NULL);
+	struct isa_text code = { 0 };
+	struct sources ss;
+	struct diags dx;
+
+	(void)state;
+	sources_init(&ss, a);
+	diags_init(&dx, a, &ss);
+	assert_true(isa_assemble(a, &dx, sources_add(&ss, STR("test"), str_of(text)), &code));
+	for (u32 c = 0; c < 5 * ARRAY_LEN(sizes); c++) {
+		struct maps_spec spec = { .type = ISA_MAP_PERCPU_ARRAY, .key_size = 4, .max_entries = 3 };
+		u32 n = c % 5 + 1, key = 2, got[5 * 24 / 4] = { 0 };
+		struct jit_options o = { 0 };
+		struct jit_code *jit = NULL;
+		struct maps_map *m;
+		struct vm_spec vm = { .insns = code.insns.at, .n = code.insns.n, .maps = &m, .n_maps = 1 };
+		struct vm_prog *p;
+		u64 out;
+
+		spec.value_size = sizes[c / 5];
+		spec.n_slots = n;
+		assert_int_equal(maps_create(&spec, &m, NULL), 0);
+		assert_int_equal(vm_prog_new(&vm, &p, NULL), 0);
+		(void)!jit_compile(p, &o, &jit, NULL);
+		for (u32 slot = 0; slot < 2 * n; slot++) {
+			struct vm_thread *t = vm_thread_new(slot);
+			struct vm_limits limits = { 0 };
+
+			assert_int_equal(vm_run(p, t, NULL, 0, &limits, &out, NULL), 0);
+			if (jit)
+				assert_int_equal(jit_entry(jit)(NULL, t), 0);
+			vm_thread_free(t);
+		}
+		assert_int_equal(maps_sys_lookup(m, &key, got, 0), 0);
+		for (u32 slot = 0; slot < n; slot++)
+			if (got[slot * ((spec.value_size + 7) / 8 * 2)] != (jit ? 4 : 2))
+				fail_msg("%u slots, %u bytes, slot %u: %u", n, spec.value_size, slot,
+					 got[slot * ((spec.value_size + 7) / 8 * 2)]);
+		jit_free(jit);
+		vm_prog_free(p);
+		maps_put(m);
+	}
+	arena_free(a);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_objects) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_objects), cmocka_unit_test(test_percpu) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
