@@ -360,6 +360,7 @@ static void lower_program(struct lower *l, const struct cf_attachment *at)
 		return;
 	fn = ir_fn_new(l->m, name_of_program(l, s), IR_PROGRAM, 1, 32);
 	fn->prog = declare_program(l, p, &at->binding);
+	fn->prog_type = l->o->progs.at[fn->prog].prog_type;
 	fn->guarded = at->guarded;
 	fn->param_region[0] = IR_IN_CTX;
 	l->binding = &at->binding;

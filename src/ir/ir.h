@@ -203,6 +203,7 @@ struct ir_fn {
 	bool always_inline, noinline;
 	bool guarded;         /* pass `guard` puts the process filter in front */
 	u32 prog;             /* IR_PROGRAM: index of its obj_prog */
+	u32 prog_type;        /* whose context parameter 0 is; 0 where that does not matter */
 	u32 n_params;
 	u8 ret_width;         /* 0, 32, 64 */
 	enum ir_region param_region[IR_MAX_PARAMS];

@@ -126,12 +126,38 @@ static u32 of_helper(s64 id)
 	return IR_IN_UNKNOWN;
 }
 
-static u32 of_load(const struct ir_ins *i)
+/* Fields of a context that are pointers to those who verify, although C declares them as numbers. */
+static u32 of_ctx_field(const struct ir_fn *fn, const struct ir_ins *i)
+{
+	const struct isa_ctx *ctx = isa_ctx_of(fn->prog_type);
+	const struct ir_ins *base = i->args[0];
+
+	while (base->op == IR_COPY)
+		base = base->args[0];
+	if (!ctx || base->op != IR_PARAM || base->imm != 0)
+		return IR_IN_UNKNOWN;
+	for (u32 k = 0; k < ctx->n; k++) {
+		const struct isa_ctx_field *f = &ctx->fields[k];
+
+		if (f->off != i->imm || f->size != i->size)
+			continue;
+		if (f->kind == ISA_CTX_PACKET || f->kind == ISA_CTX_PACKET_META)
+			return IR_IN_PACKET;
+		if (f->kind == ISA_CTX_PACKET_END)
+			return IR_IN_PACKET_END;
+		return f->kind == ISA_CTX_SOCK ? IR_IN_SOCK : IR_IN_UNKNOWN;
+	}
+	return IR_IN_UNKNOWN;
+}
+
+static u32 of_load(const struct ir_fn *fn, const struct ir_ins *i)
 {
 	u32 base = i->args[0]->mark;
 
 	if (base == NOTHING)
 		return NOTHING;
+	if (base == IR_IN_CTX)
+		return of_ctx_field(fn, i);
 	if (i->size != 8)
 		return IR_IN_UNKNOWN;
 	if (base == IR_IN_USER || base == IR_IN_ANY)
@@ -185,7 +211,7 @@ static u32 compute(const struct ir_fn *fn, const struct ir_ins *i)
 	case IR_OR: return of_mask(i->args[0]->mark, i->args[1]->mark);
 	/* The packet pointers of a context are 32-bit fields that C code widens. */
 	case IR_ZEXT: return i->count == 32 ? i->args[0]->mark : (u32)IR_IN_UNKNOWN;
-	case IR_LOAD: return of_load(i);
+	case IR_LOAD: return of_load(fn, i);
 	case IR_CALL: return of_helper(i->imm);
 	default: return IR_IN_UNKNOWN;
 	}
