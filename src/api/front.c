@@ -223,10 +223,12 @@ void front_check_lists(struct skep *s)
 
 /* ---- lowering ------------------------------------------------------------------------------- */
 
-/* Programs that the run itself starts see no process: nothing to filter. */
+/* Programs that the run itself starts see no process, and what happens to packets and sockets belongs to
+ * whoever runs then: nothing to filter. */
 static bool is_guarded(const struct probes_point *p)
 {
-	return p->provider != PROBES_BEGIN && p->provider != PROBES_END &&
+	return p->provider != PROBES_ITER && p->provider < PROBES_SOCKET_FILTER &&
+	       p->provider != PROBES_BEGIN && p->provider != PROBES_END &&
 	       p->provider != PROBES_INTERVAL;
 }
 

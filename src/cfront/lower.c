@@ -314,6 +314,31 @@ static str section_of(struct lower *l, const struct cf_program *p, const struct 
 			  STR_ARG(at->name));
 }
 
+/* The section says more than the device where the program goes: a kind, a direction. */
+static void types_of_section(struct obj_prog *op)
+{
+	str target;
+	const struct isa_section *sec =
+		op->section.n ? isa_section_match(op->section, &target) : NULL;
+
+	if (sec && sec->prog == op->prog_type && sec->attach != OBJ_NONE)
+		op->attach_type = sec->attach;
+}
+
+/* What an iterator writes is printed as it is. */
+static void note_text(struct lower *l)
+{
+	struct obj_event *ev;
+
+	for (u32 i = 0; i < l->o->events.n; i++)
+		if (l->o->events.at[i].kind == OBJ_EV_TEXT)
+			return;
+	ev = vec_push(l->o->a, &l->o->events);
+	ev->kind = OBJ_EV_TEXT;
+	ev->map = OBJ_NONE;
+	ev->size = sizeof(struct obj_record);
+}
+
 static u32 declare_program(struct lower *l, const struct cf_program *p,
 			   const struct probes_binding *b)
 {
@@ -329,7 +354,14 @@ static u32 declare_program(struct lower *l, const struct cf_program *p,
 	op->disabled = p->disabled;
 	op->span = p->span;
 	probes_types(&b->at, &op->prog_type, &op->attach_type);
-	if (op->attach_type != OBJ_NONE)
+	if (b->at.provider == PROBES_XDP || b->at.provider == PROBES_TC)
+		types_of_section(op);
+	if ((b->at.provider == PROBES_KPROBE || b->at.provider == PROBES_KRETPROBE) &&
+	    (probes_has_wildcard(&b->at) || str_find(p->section, '.', 0) >= 0))
+		op->attach_type = ISA_ATTACH_TRACE_KPROBE_MULTI;
+	if (b->at.provider == PROBES_ITER)
+		note_text(l);
+	if (op->prog_type == ISA_PROG_TRACING || op->prog_type == ISA_PROG_LSM)
 		op->btf_target = b->at.name;
 	op->sleepable = str_ends(str_cut(&(str){ p->section.s, p->section.n }, '/'), ".s");
 	return l->o->progs.n - 1;
@@ -360,13 +392,21 @@ static void lower_program(struct lower *l, const struct cf_attachment *at)
 		return;
 	fn = ir_fn_new(l->m, name_of_program(l, s), IR_PROGRAM, 1, 32);
 	fn->prog = declare_program(l, p, &at->binding);
-	fn->prog_type = l->o->progs.at[fn->prog].prog_type;
 	fn->guarded = at->guarded;
 	fn->param_region[0] = IR_IN_CTX;
+	fn->prog_type = l->o->progs.at[fn->prog].prog_type;
+	fn->ctx_words = lower_ctx_words(&at->binding.at);
 	l->binding = &at->binding;
 	lower_start(l, fn, s);
 	lower_entry(l, s);
 	lower_body(l, fn, s);
+}
+
+/* Programs on packets and sockets could not ask for the current task for long. */
+static bool may_ask_who(struct probes_machine *m, const struct probes_point *at)
+{
+	return at->provider < PROBES_SOCKET_FILTER || !m ||
+	       probes_kernel_version(m) >= (6u << 16 | 12u << 8);
 }
 
 bool cf_lower(struct cf_unit *u, const struct cf_attachment *list, u32 n, struct obj *o,
@@ -375,6 +415,8 @@ bool cf_lower(struct cf_unit *u, const struct cf_attachment *list, u32 n, struct
 	u32 before = u->o->dx->n_errors;
 	struct lower l = { .u = u, .o = o, .m = m, .a = u->o->a, .dx = u->o->dx, .is_bcc = true };
 
+	for (u32 i = 0; i < n; i++)
+		l.has_no_task = l.has_no_task || !may_ask_who(u->o->machine, &list[i].binding.at);
 	o->license = u->license.n ? u->license : STR("GPL");
 	for (u32 i = 0; i < u->programs.n; i++)
 		if (u->programs.at[i].section.n)

@@ -21,6 +21,7 @@ struct lower {
 	struct ir_ins *ctx;                   /* the real context: parameter 0 of a program */
 	u32 pass;                             /* counts lowered bodies: see struct flow */
 	struct ir_ins *result;                /* where the function puts its struct result, or NULL */
+	bool has_no_task;                     /* a program may not ask who runs */
 	bool is_bcc;                          /* no SEC() in the unit: BCC's rules for functions */
 	vec(struct cf_sym *) wanted;          /* functions that are called but not lowered yet */
 };
@@ -108,6 +109,8 @@ struct ir_ins *lower_kernel_call(struct lower *l, struct cf_sym *fn, struct cf_e
 struct place_ref lower_kernel_variable(struct lower *l, struct cf_sym *var);
 struct ir_ins *lower_missing(struct lower *l, struct cf_expr *e);
 
+/* What the 8-byte words of an event's context point into. */
+enum ir_region lower_ctx_words(const struct probes_point *at);
 /* lower_entry.c: binds the parameters of a program to what its event delivers. */
 void lower_entry(struct lower *l, struct cf_sym *fn);
 /* A diagnostic if argument i (from 0) of the wanted event is unknown at its equivalent. */

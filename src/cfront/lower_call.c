@@ -312,6 +312,10 @@ static void fill_head(struct lower *l, struct ir_ins *rec, u32 event)
 	ir_store(&l->b, 4, rec, 0, ir_const(&l->b, 32, event));
 	ir_store(&l->b, 4, rec, 4, ir_trunc(&l->b, call0(l, H_CPU)));
 	ir_store(&l->b, 8, rec, 8, call0(l, H_KTIME_NS));
+	if (l->has_no_task) {
+		ir_zero(&l->b, rec, 16, 24, 8);
+		return;
+	}
 	ir_store(&l->b, 8, rec, 16, call0(l, H_PID_TGID));
 	comm = ir_binary(&l->b, IR_ADD, 64, rec, num(l, 24));
 	size = num(l, 16);

@@ -211,9 +211,12 @@ static enum ir_region read_region(struct lower *l, struct place_ref p)
 
 	if (ty->kind == TY_PTR && ty->space == TY_SPACE_USER)
 		return IR_IN_USER;
-	if (!l->binding || p.base != l->ctx)
-		return IR_IN_UNKNOWN;
-	switch (l->binding->at.provider) {
+	return l->binding && p.base == l->ctx ? lower_ctx_words(&l->binding->at) : IR_IN_UNKNOWN;
+}
+
+enum ir_region lower_ctx_words(const struct probes_point *at)
+{
+	switch (at->provider) {
 	case PROBES_FENTRY:
 	case PROBES_FEXIT:
 	case PROBES_FMOD_RET:
@@ -561,6 +564,11 @@ static struct ir_ins *lower_cast(struct lower *l, struct cf_expr *e)
 	if (ty_strip(e->type)->kind == TY_PTR && ty_strip(e->type)->space == TY_SPACE_USER &&
 	    x->op == IR_LOAD)
 		x->region = IR_IN_USER;
+	/* A word of the context that the verifier knows as a number, unless it points to a struct. */
+	if (ty_is_ptr(e->type) && x->op == IR_LOAD && x->region == IR_IN_UNKNOWN && l->binding &&
+	    lower_ctx_words(&l->binding->at) == IR_IN_BTF && !ty_is_void(ty_strip(e->type)->to) &&
+	    !ty_is_aggregate(ty_strip(e->type)->to))
+		x->region = IR_IN_ANY;
 	return x;
 }
 

@@ -203,10 +203,13 @@ struct ir_fn {
 	bool always_inline, noinline;
 	bool guarded;         /* pass `guard` puts the process filter in front */
 	u32 prog;             /* IR_PROGRAM: index of its obj_prog */
-	u32 prog_type;        /* whose context parameter 0 is; 0 where that does not matter */
 	u32 n_params;
 	u8 ret_width;         /* 0, 32, 64 */
 	enum ir_region param_region[IR_MAX_PARAMS];
+	/* What pointers in a program's context point into: fields of the context of `prog_type` (enum
+	 * isa_prog_type, 0 if unknown), and else 8-byte words. */
+	u32 prog_type;
+	enum ir_region ctx_words;
 	const struct type *proto;     /* TY_FUNC for BTF; may be NULL */
 	struct span span;
 	struct ir_block *first, *last;

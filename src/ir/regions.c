@@ -126,28 +126,24 @@ static u32 of_helper(s64 id)
 	return IR_IN_UNKNOWN;
 }
 
-/* Fields of a context that are pointers to those who verify, although C declares them as numbers. */
-static u32 of_ctx_field(const struct ir_fn *fn, const struct ir_ins *i)
+/* A field of the context, by the tables of isa. */
+static u32 of_context(const struct ir_fn *fn, const struct ir_ins *i)
 {
-	const struct isa_ctx *ctx = isa_ctx_of(fn->prog_type);
-	const struct ir_ins *base = i->args[0];
+	const struct isa_ctx *ctx = fn->prog_type ? isa_ctx_of(fn->prog_type) : NULL;
 
-	while (base->op == IR_COPY)
-		base = base->args[0];
-	if (!ctx || base->op != IR_PARAM || base->imm != 0)
-		return IR_IN_UNKNOWN;
-	for (u32 k = 0; k < ctx->n; k++) {
-		const struct isa_ctx_field *f = &ctx->fields[k];
-
-		if (f->off != i->imm || f->size != i->size)
+	for (u32 k = 0; ctx && k < ctx->n; k++) {
+		if (ctx->fields[k].off != i->imm || ctx->fields[k].size != i->size)
 			continue;
-		if (f->kind == ISA_CTX_PACKET || f->kind == ISA_CTX_PACKET_META)
-			return IR_IN_PACKET;
-		if (f->kind == ISA_CTX_PACKET_END)
-			return IR_IN_PACKET_END;
-		return f->kind == ISA_CTX_SOCK ? IR_IN_SOCK : IR_IN_UNKNOWN;
+		switch (ctx->fields[k].kind) {
+		case ISA_CTX_PACKET:
+		case ISA_CTX_PACKET_META: return IR_IN_PACKET;
+		case ISA_CTX_PACKET_END: return IR_IN_PACKET_END;
+		case ISA_CTX_SOCK: return IR_IN_SOCK;
+		case ISA_CTX_FLOW_KEYS: return IR_IN_MEM;
+		default: return IR_IN_UNKNOWN;
+		}
 	}
-	return IR_IN_UNKNOWN;
+	return i->size == 8 ? fn->ctx_words : IR_IN_UNKNOWN;
 }
 
 static u32 of_load(const struct ir_fn *fn, const struct ir_ins *i)
@@ -157,7 +153,7 @@ static u32 of_load(const struct ir_fn *fn, const struct ir_ins *i)
 	if (base == NOTHING)
 		return NOTHING;
 	if (base == IR_IN_CTX)
-		return of_ctx_field(fn, i);
+		return of_context(fn, i);
 	if (i->size != 8)
 		return IR_IN_UNKNOWN;
 	if (base == IR_IN_USER || base == IR_IN_ANY)

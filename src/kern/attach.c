@@ -9,7 +9,7 @@
  * (Linux 4.17), not lines in tracefs, which would stay. Perf events get a link where the kernel has
  * those (5.15) and an ioctl before.
  */
-#include "kern/room.h"
+#include "kern/attach.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,14 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct attaching {
-	struct kern *k;
-	const struct obj_prog *prog;
-	struct kern_prog *kp;
-	struct err *e;
-};
-
-static int refuse(struct attaching *x, int code, const char *why)
+int kern_refuse(struct attaching *x, int code, const char *why)
 {
 	return err_set(x->e, code, KERN_ROOM, "program '" STR_FMT "' (" STR_FMT "): %s",
 		       STR_ARG(x->prog->name), STR_ARG(x->prog->attach), why);
@@ -36,8 +29,8 @@ static int refuse(struct attaching *x, int code, const char *why)
 static int not_found(struct attaching *x, const char *why, const struct nearest *near)
 {
 	if (!near->best.n)
-		return refuse(x, -SKEP_ENOEVENT, why);
-	return refuse(
+		return kern_refuse(x, -SKEP_ENOEVENT, why);
+	return kern_refuse(
 		x, -SKEP_ENOEVENT,
 		str_printf(x->k->a, "%s; did you mean '" STR_FMT "'?", why, STR_ARG(near->best)).s);
 }
@@ -53,6 +46,14 @@ static int open_event(struct perf_event_attr *attr, int pid, int cpu)
 	return fd < 0 ? -errno : fd;
 }
 
+struct kern_link *kern_link_new(struct kern *k)
+{
+	struct kern_link *l = vec_push(k->a, &k->links);
+
+	*l = (struct kern_link){ -1, -1, NULL };
+	return l;
+}
+
 static void drop(struct kern_link *l)
 {
 	if (l->link >= 0)
@@ -61,7 +62,9 @@ static void drop(struct kern_link *l)
 		ioctl(l->event, PERF_EVENT_IOC_DISABLE, 0);
 		close(l->event);
 	}
-	*l = (struct kern_link){ -1, -1 };
+	if (l->tc)
+		kern_tc_drop(l->tc);
+	*l = (struct kern_link){ -1, -1, NULL };
 }
 
 /* Joins program and event and starts it. Owns `event`. */
@@ -81,7 +84,7 @@ static int join(struct attaching *x, int event)
 	return err;
 }
 
-static int failed(struct attaching *x, int err)
+int kern_attach_failed(struct attaching *x, int err)
 {
 	char text[160];
 
@@ -93,7 +96,7 @@ static int failed(struct attaching *x, int err)
 		 err == -EBUSY	  ? "something else holds the event"
 		 : err == -EILSEQ ? "no instruction begins at this offset"
 				  : strerror(-err));
-	return refuse(x, err, text);
+	return kern_refuse(x, err, text);
 }
 
 /* Online CPUs, one after another: the next at or above `from`, or -1. */
@@ -183,15 +186,14 @@ static int probe_attr(struct attaching *x, const char *pmu, bool at_return,
 static int ready_kprobe(struct attaching *x)
 {
 	if (!probes_has(x->k->m, PROBES_HAS_KPROBES))
-		return refuse(x, -SKEP_ENOEVENT, "this kernel has no kprobes");
+		return kern_refuse(x, -SKEP_ENOEVENT, "this kernel has no kprobes");
 	return 0;
 }
 
-static int attach_kprobe(struct attaching *x)
+int kern_probe_function(struct attaching *x)
 {
 	const struct probes_point *p = &x->kp->point;
 	struct perf_event_attr attr;
-	struct nearest near;
 	str symbol = p->name;
 	int err = probe_attr(x, "kprobe", p->provider == PROBES_KRETPROBE, &attr);
 
@@ -200,12 +202,20 @@ static int attach_kprobe(struct attaching *x)
 				    STR_ARG(p->name));
 	attr.kprobe_func = symbol.n ? (u64)(uintptr_t)str_z(x->k->a, symbol) : 0;
 	attr.probe_offset = p->offset;
-	err = err ? err : attach_everywhere(x, &attr);
+	return err ? err : attach_everywhere(x, &attr);
+}
+
+static int attach_kprobe(struct attaching *x)
+{
+	const struct probes_point *p = &x->kp->point;
+	struct nearest near;
+	int err = kern_probe_function(x);
+
 	if (err != -ENOENT && err != -EINVAL)
-		return err ? failed(x, err) : 0;
+		return err ? kern_attach_failed(x, err) : 0;
 	nearest_init(&near, p->name);
 	if (probes_exists(x->k->m, NULL, p, &near) != 0)
-		return refuse(x, err, "the kernel allows no probe there");
+		return kern_refuse(x, err, "the kernel allows no probe there");
 	return not_found(x, "this kernel has no such function", &near);
 }
 
@@ -216,11 +226,11 @@ static int ready_uprobe(struct attaching *x)
 	int err;
 
 	if (!probes_has(x->k->m, PROBES_HAS_UPROBES))
-		return refuse(x, -SKEP_ENOEVENT, "this kernel has no uprobes");
+		return kern_refuse(x, -SKEP_ENOEVENT, "this kernel has no uprobes");
 	x->kp->path = probes_find_binary(x->k->a, p->path);
 	if (!x->kp->path.n)
-		return refuse(x, -SKEP_ENOEVENT,
-			      p->path.n ? "there is no such binary" : "it names no binary");
+		return kern_refuse(x, -SKEP_ENOEVENT,
+				   p->path.n ? "there is no such binary" : "it names no binary");
 	err = p->name.n ? probes_elf_offset(x->kp->path, p->name, &off, x->e) : 0;
 	x->kp->offset = off + p->offset;
 	return err;
@@ -234,7 +244,7 @@ static int attach_uprobe(struct attaching *x)
 	attr.uprobe_path = (u64)(uintptr_t)str_z(x->k->a, x->kp->path);
 	attr.probe_offset = x->kp->offset;
 	err = err ? err : attach_everywhere(x, &attr);
-	return err ? failed(x, err) : 0;
+	return err ? kern_attach_failed(x, err) : 0;
 }
 
 /* ---- tracepoints ---------------------------------------------------------------------------- */
@@ -262,7 +272,7 @@ static int attach_tracepoint(struct attaching *x)
 					.disabled = 1 };
 	int err = attach_everywhere(x, &attr);
 
-	return err ? failed(x, err) : 0;
+	return err ? kern_attach_failed(x, err) : 0;
 }
 
 struct near_names {
@@ -293,7 +303,7 @@ static int attach_raw(struct attaching *x)
 	if (fd >= 0)
 		return 0;
 	if (fd != -ENOENT || !is_named)
-		return failed(x, fd);
+		return kern_attach_failed(x, fd);
 	nearest_init(&near.near, x->kp->point.name);
 	if (probes_list(x->k->m, NULL, STR("raw_tracepoint:*"), offer, &near, NULL))
 		near.near.best = STR("");
@@ -312,7 +322,7 @@ static int attach_profile(struct attaching *x)
 					.disabled = 1 };
 	int err = attach_each_cpu(x, &attr);
 
-	return err ? failed(x, err) : 0;
+	return err ? kern_attach_failed(x, err) : 0;
 }
 
 static int counter_attr(const struct probes_point *p, struct perf_event_attr *attr)
@@ -342,7 +352,7 @@ static int attach_counter(struct attaching *x)
 	int err = counter_attr(&x->kp->point, &attr);
 
 	err = err ? err : attach_each_cpu(x, &attr);
-	return err ? failed(x, err) : 0;
+	return err ? kern_attach_failed(x, err) : 0;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -371,6 +381,12 @@ static const struct row {
 	[PROBES_PROFILE] = { NULL, attach_profile, false, false },
 	[PROBES_SOFTWARE] = { NULL, attach_counter, false, false },
 	[PROBES_HARDWARE] = { NULL, attach_counter, false, false },
+	[PROBES_ITER] = { NULL, kern_attach_iter, false, true },
+	[PROBES_XDP] = { kern_ready_device, kern_attach_xdp, false, false },
+	[PROBES_TC] = { kern_ready_device, kern_attach_tc, false, false },
+	[PROBES_SOCKET_FILTER] = { kern_ready_device, kern_attach_socket, false, false },
+	[PROBES_CGROUP] = { kern_ready_hook, kern_attach_hook, false, true },
+	[PROBES_OTHER] = { kern_ready_hook, kern_attach_hook, false, true },
 };
 
 static int parse_point(struct attaching *x)
@@ -396,18 +412,19 @@ static int make_ready(struct attaching *x)
 	if (row->is_run)
 		return 0;
 	if (!row->attach)
-		return refuse(x, -SKEP_EUNSUPPORTED,
-			      str_printf(x->k->a,
-					 "%s programs are loaded and checked, but not "
-					 "attached yet",
-					 probes_provider_name(p->provider))
-				      .s);
-	if (probes_has_wildcard(p))
-		return refuse(x, -SKEP_EUNSUPPORTED,
-			      "a wildcard is not attached as it is; name one event");
-	if (!p->name.n && (row->needs_name || (row->ready && !p->offset)))
-		return refuse(x, -SKEP_ENOEVENT,
-			      "it does not say where to attach; --attach EVENT=FUNCTION does");
+		return kern_refuse(x, -SKEP_EUNSUPPORTED,
+				   str_printf(x->k->a,
+					      "%s programs are loaded and checked, but not "
+					      "attached yet",
+					      probes_provider_name(p->provider))
+					   .s);
+	if (probes_has_wildcard(p) && !kern_is_multi(x->prog))
+		return kern_refuse(x, -SKEP_EUNSUPPORTED,
+				   "a wildcard is not attached as it is; name one event");
+	if (!p->name.n && p->provider < PROBES_SOCKET_FILTER &&
+	    (row->needs_name || (row->ready && !p->offset)))
+		return kern_refuse(x, -SKEP_ENOEVENT,
+				   "it does not say where to attach; --attach EVENT=FUNCTION does");
 	return row->ready ? row->ready(x) : 0;
 }
 
@@ -425,6 +442,8 @@ int kern_attach(void *self, struct err *e)
 				continue;
 			if (pass == 0)
 				err = make_ready(&x);
+			else if (kern_is_multi(x.prog) && !x.kp->is_passive)
+				err = kern_attach_multi(&x);
 			else if (rows[x.kp->point.provider].attach && !x.kp->is_passive)
 				err = rows[x.kp->point.provider].attach(&x);
 		}
@@ -438,6 +457,7 @@ int kern_detach(void *self, struct err *e)
 	struct kern *k = self;
 
 	(void)e;
+	k->iters.n = 0;
 	while (k->links.n) {
 		drop(vec_last(&k->links));
 		k->links.n--;

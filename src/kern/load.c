@@ -193,7 +193,10 @@ static int load_one(struct loader *l, u32 i)
 	err = err ? err : kern_patch(k, im, &l->btf, l->e);
 	if (err)
 		return err;
-	if (p->attach_type != OBJ_NONE)
+	if (p->attach_type == ISA_ATTACH_TRACE_KPROBE_MULTI && !need_btf(l) &&
+	    !kern_btf_find(&l->btf, BTF_KIND_FUNC, STR("register_fprobe_ips")))
+		k->progs[i].is_singly = true;
+	else if (p->attach_type != OBJ_NONE)
 		o.expected_attach_type = (enum bpf_attach_type)p->attach_type;
 	/* Before 5.0 the kernel wants its own version from kprobe programs. */
 	if (p->prog_type == ISA_PROG_KPROBE)

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PERF_PAGES 32 /* a CPU */
 
@@ -145,5 +146,56 @@ int kern_outputs_consume(struct kern *k)
 
 		err = got < 0 && got != -EAGAIN ? got : out->failure;
 	}
+	return err;
+}
+
+/* ---- iterators ------------------------------------------------------------------------------- */
+
+static u32 text_event(const struct obj *o)
+{
+	for (u32 i = 0; i < o->events.n; i++)
+		if (o->events.at[i].kind == OBJ_EV_TEXT)
+			return i;
+	return OBJ_NONE;
+}
+
+static int read_iter(struct kern *k, struct kern_iter *it, struct err *e)
+{
+	struct {
+		struct obj_record head;
+		char text[8192];
+	} record = { .head.event = text_event(k->obj) };
+	int fd = bpf_iter_create(it->link), err = 0;
+	ssize_t n = 1;
+
+	it->is_read = true;
+	if (fd < 0)
+		return err_set(e, fd, KERN_ROOM, "iterator '" STR_FMT "' cannot be started: %s",
+			       STR_ARG(k->obj->progs.at[it->prog].name), strerror(-fd));
+	while (!err && n > 0) {
+		n = read(fd, record.text, sizeof(record.text));
+		if (n > 0 && record.head.event != OBJ_NONE)
+			err = k->record(k->record_arg, &record, (u32)n + (u32)sizeof(record.head));
+		else if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	if (n < 0)
+		err = err_set(e, -errno, KERN_ROOM, "iterator '" STR_FMT "' cannot be read: %m",
+			      STR_ARG(k->obj->progs.at[it->prog].name));
+	close(fd);
+	return err < 0 ? err : 0;
+}
+
+int kern_iters_read(struct kern *k, bool *out_done, struct err *e)
+{
+	int err = 0;
+
+	/* With a command: what is there when it has ended. */
+	if (!k->iters.n || (k->cmd.pid && !(k->cmd.released && kern_command_ended(k))))
+		return 0;
+	for (u32 i = 0; !err && i < k->iters.n; i++)
+		if (!k->iters.at[i].is_read)
+			err = read_iter(k, &k->iters.at[i], e);
+	*out_done = !k->cmd.pid && k->links.n == k->iters.n;
 	return err;
 }

@@ -173,6 +173,9 @@ int kern_poll(void *self, int timeout_ms, int wake_fd, rt_record_fn fn, void *ar
 	*out_done = false;
 	k->record = fn;
 	k->record_arg = arg;
+	err = kern_iters_read(k, out_done, e);
+	if (err || *out_done)
+		return err;
 	err = k->more || all_ended(k) ? 0 : wait_any(k, timeout_ms, wake_fd, e);
 	/* Asked before the ring is emptied: what they sent before they ended is in it. */
 	ended = all_ended(k);

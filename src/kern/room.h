@@ -54,10 +54,26 @@ int kern_btf_params(const struct kern_btf *b, u32 func);
  */
 struct kern_link {
 	int event, link;
+	struct kern_tc *tc; /* NULL unless it is a filter of a queue */
+};
+
+/* A filter on a device's clsact queue; `owns_queue`: the queue was made for it. */
+struct kern_tc {
+	int ifindex;
+	bool is_egress, owns_queue;
+	u32 handle, priority;
+};
+
+/* An iterator whose text is still to be read. */
+struct kern_iter {
+	u32 prog;
+	int link;
+	bool is_read;
 };
 
 struct kern_prog {
 	int fd; /* -1: not loaded (disabled) */
+	bool is_singly;	 /* many functions, one by one: the kernel lacks fprobes */
 	bool is_passive; /* an entry of a map: others jump to it */
 	struct probes_point point;
 	u64 offset; /* uprobes: in the file */
@@ -108,6 +124,7 @@ struct kern {
 	struct kern_prog *progs; /* by obj prog */
 	u32 n_progs;
 	vec(struct kern_link) links;
+	vec(struct kern_iter) iters;
 	int btf; /* of the object; -1 if none */
 	struct ring_buffer *ring;
 	struct kern_output *outputs;
@@ -164,6 +181,8 @@ int kern_ring_counted(struct kern *k);
 int kern_outputs_open(struct kern *k, struct err *e);
 void kern_outputs_close(struct kern *k);
 int kern_outputs_consume(struct kern *k);
+/* Reads the iterators that were not read yet. *out_done: the run has nothing else to wait for. */
+int kern_iters_read(struct kern *k, bool *out_done, struct err *e);
 int kern_poll(void *self, int timeout_ms, int wake_fd, rt_record_fn fn, void *arg, bool *out_done,
 	      struct err *e);
 

@@ -111,6 +111,7 @@ enum obj_event_kind {
 	OBJ_EV_SYSTEM,        /* the same: a command for the shell */
 	OBJ_EV_PRINT_VALUE,   /* print(expr): one argument */
 	OBJ_EV_ERROR, OBJ_EV_WARNING,     /* errorf(), warnf(): as printf */
+	OBJ_EV_TEXT,          /* text of an iterator, as it is */
 	OBJ_EV_OUTPUT,        /* what came out of `map` (a perf event array, a ring buffer): struct obj_record,
 			       * written by the engine, and the bytes; args[0], if known, is their type. A
 			       * map may have several of these: the largest that fits is meant */

@@ -53,6 +53,7 @@ static const char *const event_names[] = {
 	[OBJ_EV_CAT] = "cat",
 	[OBJ_EV_SYSTEM] = "system",
 	[OBJ_EV_PRINT_VALUE] = "print_value",
+	[OBJ_EV_TEXT] = "text",
 	[OBJ_EV_OUTPUT] = "output",
 };
 

@@ -204,7 +204,9 @@ static const struct isa_section *section_of(const struct probes_point *p)
 	for (i = 0; i < ARRAY_LEN(groups); i++) {
 		u32 n = str_of(groups[i]).n;
 
-		if ((p->provider == PROBES_OTHER) != (i == 0) || n + p->name.n > sizeof(text))
+		bool is_whole = p->provider == PROBES_OTHER || str_is(p->name, "sockops");
+
+		if (is_whole != (i == 0) || n + p->name.n > sizeof(text))
 			continue;
 		memcpy(text, groups[i], n);
 		memcpy(text + n, p->name.s, p->name.n);

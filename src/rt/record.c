@@ -256,6 +256,10 @@ int rt_format_record(struct sbuf *out, const struct rt_config *c, const void *da
 	case OBJ_EV_CAT:
 	case OBJ_EV_SYSTEM: put_action(out, c, ev, data, size); return 0;
 	case OBJ_EV_EXIT: return 0;
+	case OBJ_EV_TEXT:
+		put_wrapped(out, c, "text",
+			    (str){ (const char *)data + sizeof(*r), size - (u32)sizeof(*r) });
+		return 0;
 	case OBJ_EV_OUTPUT: return put_output(out, c, ev, data, size);
 	default: return -EINVAL;
 	}

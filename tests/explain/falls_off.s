@@ -1,2 +1,0 @@
-.section socket
-r0 = 0

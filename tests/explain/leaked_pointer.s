@@ -1,4 +1,0 @@
-; flags: unprivileged
-.section socket
-r0 = r10
-exit

@@ -1,3 +1,0 @@
-.section socket
-r6 = r1
-exit

@@ -1,3 +1,0 @@
-.section cgroup/skb
-r0 = 7
-exit

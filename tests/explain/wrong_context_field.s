@@ -1,3 +1,0 @@
-.section socket
-r0 = *(u32 *)(r1 + 400)
-exit
