@@ -121,6 +121,13 @@ int user_release(void *self, struct err *e)
 			      strerror(error));
 }
 
+u32 user_command_pid(void *self)
+{
+	struct engine *u = self;
+
+	return (u32)u->cmd.pid;
+}
+
 int user_command_status(void *self)
 {
 	struct engine *u = self;

@@ -115,6 +115,7 @@ const struct rt_engine user_engine = {
 	.run_once = user_run_once,
 	.release = user_release,
 	.poll = user_poll,
+	.command_pid = user_command_pid,
 	.command_status = user_command_status,
 	.detach = user_detach,
 	.map_next = user_map_next,

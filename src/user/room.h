@@ -149,6 +149,7 @@ bool user_is_output(const struct engine *u, u32 map);
 
 int user_command(void *self, char *const argv[], struct err *e);
 int user_release(void *self, struct err *e);
+u32 user_command_pid(void *self);
 int user_command_status(void *self);
 void user_command_close(struct engine *u);
 /* In the child, just before exec: only trapped calls stop. 0 or -errno. */
