@@ -39,6 +39,7 @@ struct process {
 struct rt_usyms {
 	struct arena *a;
 	u32 batch;
+	u32 watched; /* the command; 0: none */
 	vec(struct process *) processes;
 	vec(struct image *) images;
 };
@@ -205,6 +206,7 @@ static void read_maps(struct rt_usyms *u, struct process *p)
 
 void rt_usyms_watch(struct rt_usyms *u, u32 tgid)
 {
+	u->watched = tgid;
 	read_maps(u, process_of(u, tgid));
 }
 
@@ -214,6 +216,10 @@ static struct mapping *mapping_of(struct rt_usyms *u, u32 tgid, u64 address)
 
 	if (p->seen != u->batch)
 		read_maps(u, p);
+	/* A child of the command that ended unseen looked like it, unless it became another program: then its
+	 * addresses are others, too. */
+	if (!p->mappings.n && u->watched)
+		p = process_of(u, u->watched);
 	for (u32 i = 0; i < p->mappings.n; i++)
 		if (address >= p->mappings.at[i].from && address < p->mappings.at[i].to)
 			return &p->mappings.at[i];
