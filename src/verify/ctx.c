@@ -29,13 +29,40 @@ bool verify_bad_field(struct verifier *v, const struct reg *r, s32 off, u32 size
 }
 
 /* Program types whose numbers may be loaded in parts. */
-static bool parts_allowed(u32 prog, const struct isa_ctx_field *f)
+static bool is_named(const struct isa_ctx_field *f, const char *const *names)
 {
+	for (; *names; names++)
+		if (!strcmp(f->name, *names))
+			return true;
+	return false;
+}
+
+/* Of struct bpf_sock: some fields only whole, some also from their start, addresses in any part. */
+static bool sock_parts(const struct isa_ctx_field *f, s32 off)
+{
+	static const char *const whole[] = { "bound_dev_if", "mark", "priority", NULL };
+	static const char *const start[] = { "family", "type",	   "protocol",
+					     "state",  "src_port", "rx_queue_mapping",
+					     NULL };
+
+	return !is_named(f, whole) && (off == f->off || !is_named(f, start));
+}
+
+static bool parts_allowed(u32 prog, const struct isa_ctx_field *f, s32 off, u32 size)
+{
+	static const char *const addr[] = { "user_ip4",	   "user_ip6",	  "user_port",
+					    "msg_src_ip4", "msg_src_ip6", NULL };
+
 	switch (prog) {
 	case ISA_PROG_XDP:
 	case ISA_PROG_SK_MSG:
-	case ISA_PROG_SOCK_OPS:
 	case ISA_PROG_CGROUP_SOCKOPT: return false;
+	case ISA_PROG_SOCK_OPS: return !strcmp(f->name, "skb_tcp_flags") && off == f->off;
+	case ISA_PROG_CGROUP_SOCK: return sock_parts(f, off);
+	case ISA_PROG_CGROUP_SOCK_ADDR: return is_named(f, addr);
+	case ISA_PROG_SK_REUSEPORT:
+		return strcmp(f->name, "hash") != 0 &&
+		       (size > 1 || strcmp(f->name, "eth_protocol") != 0);
 	case ISA_PROG_CGROUP_DEVICE: return f->off == 0;
 	case ISA_PROG_PERF_EVENT: return f->off != 0;
 	default: return true;
@@ -95,6 +122,10 @@ static bool attach_allows(const struct verify_input *in, const struct isa_ctx_fi
 		if (f->writable)
 			return !bind4 && !bind6;
 	}
+	if (in->prog_type == ISA_PROG_XDP && !strcmp(f->name, "egress_ifindex"))
+		return at == ISA_ATTACH_XDP_DEVMAP;
+	if (in->prog_type == ISA_PROG_CGROUP_SOCKOPT && !strcmp(f->name, "retval"))
+		return at != ISA_ATTACH_CGROUP_SETSOCKOPT;
 	if (is_skb(in->prog_type) && !in->privileged)
 		return f->kind == ISA_CTX_SCALAR ? strcmp(f->name, "tstamp") != 0
 						 : f->kind == ISA_CTX_SOCK;
@@ -119,11 +150,13 @@ static bool scalar_size_ok(u32 prog, const struct isa_ctx_field *f, s32 off, u32
 	/* A port of two bytes has two spare ones behind it. */
 	if (unit == 2 && size == 4 && !is_write)
 		return (u32)off == f->off;
+	if (unit == 2 && off >= f->off + 2)
+		return prog == ISA_PROG_SK_LOOKUP && !is_write && size <= 2;
 	if (size == unit)
 		return true;
 	if (is_ip || (is_skb(prog) && unit == 8))
 		return false;
-	return size < unit && !is_write && parts_allowed(prog, f);
+	return size < unit && !is_write && parts_allowed(prog, f, off, size);
 }
 
 static const struct isa_ctx_field *
@@ -131,7 +164,7 @@ find_field(const struct verify_input *in, const struct isa_ctx *c, s32 off, u32 
 {
 	for (u32 i = 0; i < c->n; i++) {
 		const struct isa_ctx_field *f = &c->fields[i];
-		u32 end = f->off + (f->size == 2 && size == 4 ? 4u : f->size);
+		u32 end = f->off + (f->size == 2 ? 4u : f->size);
 
 		if (off < f->off || (u32)off + size > end || (is_write && !f->writable))
 			continue;
@@ -140,6 +173,9 @@ find_field(const struct verify_input *in, const struct isa_ctx *c, s32 off, u32 
 			continue;
 		if (f->kind == ISA_CTX_SCALAR &&
 		    !scalar_size_ok(in->prog_type, f, off, size, is_write))
+			continue;
+		if (is_write && in->attach_type == ISA_ATTACH_CGROUP_GETSOCKOPT &&
+		    (!strcmp(f->name, "level") || !strcmp(f->name, "optname")))
 			continue;
 		if (attach_allows(in, f))
 			return f;
@@ -248,7 +284,8 @@ bool verify_sock_access(struct verifier *v, const struct reg *r, u8 no, s32 off,
 		const struct isa_ctx_field *f = &c->fields[i];
 		u32 unit = f->size > 4 ? 4 : f->size;
 
-		if (off >= f->off && (u32)off + size <= f->off + f->size && size <= unit)
+		if (off >= f->off && (u32)off + size <= f->off + f->size && size <= unit &&
+		    (size == unit || sock_parts(f, off)))
 			return true;
 		if (f->size == 2 && off == f->off && size == 4)
 			return true;
