@@ -177,7 +177,7 @@ check-guest: static progs
 
 # The engine for arm64, run by qemu: the rooms that the JIT needs, and their tests with a small cmocka.
 ARM64_CC    ?= aarch64-linux-gnu-gcc
-ARM64_SRC   := $(foreach r,base isa maps vm jit,$(wildcard src/$(r)/*.c))
+ARM64_SRC   := $(foreach r,base isa types maps vm jit,$(wildcard src/$(r)/*.c))
 ARM64_UNITS := build/arm64/vm_conformance_test build/arm64/jit_test build/arm64/jit_safety_test
 ARM64_OBJ   := $(ARM64_SRC:%.c=build/arm64/%.o)
 ARM64_FLAGS  = $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(CFLAGS_release) -DSKEP_DEBUG
