@@ -174,7 +174,7 @@ static void add_slot(struct sel *s, const struct array *a)
 /* r0 = index < max ? base + index * stride : NULL */
 static bool inline_lookup(struct sel *s)
 {
-	const struct verify_fact *fact = s->o->facts ? &s->o->facts[s->i] : NULL;
+	const struct verify_fact *fact = jit_sel_fact(s);
 	u8 r0 = s->home[0], scratch = s->t->scratch;
 	struct jit_addr key;
 	struct array a;

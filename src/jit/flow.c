@@ -536,6 +536,15 @@ static void cleanness(struct flow *f)
 	}
 }
 
+static bool begin(struct flow *f)
+{
+	f->n_funcs = 0;
+	f->ops = arena_array_of(f->a, struct flow_op, f->n);
+	f->live_in = arena_array_of(f->a, u16, f->n);
+	f->clean = arena_array_of(f->a, u16, f->n);
+	return decode(f) && split(f);
+}
+
 int jit_flow(struct flow *f, struct arena *a, const struct vm_prog *p, const struct jit_target *t,
 	     const struct jit_options *o, struct err *e)
 {
@@ -543,10 +552,7 @@ int jit_flow(struct flow *f, struct arena *a, const struct vm_prog *p, const str
 	f->insns = vm_prog_insns(p, &f->n);
 	if (!f->n)
 		return err_set(e, -EINVAL, "jit", "The program is empty.");
-	f->ops = arena_array_of(a, struct flow_op, f->n);
-	f->live_in = arena_array_of(a, u16, f->n);
-	f->clean = arena_array_of(a, u16, f->n);
-	if (!decode(f) || !split(f))
+	if (!begin(f) || (!o->with_budget && jit_unroll(f) && !begin(f)))
 		return err_set(e, -EINVAL, "jit",
 			       "A jump or call of the program leaves its function; only verified "
 			       "programs can be compiled.");

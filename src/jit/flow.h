@@ -54,6 +54,7 @@ struct flow {
 	const struct jit_target *t;
 	const struct isa_insn *insns;
 	u32 n;
+	const u32 *orig; /* NULL, or of each instruction its number in the program */
 	struct flow_op *ops;
 	u16 *live_in,
 		*clean; /* at labels and function starts; clean: upper half known to be zero */
@@ -65,6 +66,8 @@ struct flow {
 /* -EINVAL with *e for what no verified program has: jumps out of a function, a fall off the end. */
 int jit_flow(struct flow *f, struct arena *a, const struct vm_prog *p, const struct jit_target *t,
 	     const struct jit_options *o, struct err *e);
+/* Copies small loops, see unroll.c: the flow then has new instructions and is to be made anew; false: there is none. */
+bool jit_unroll(struct flow *f);
 u64 jit_imm64(const struct isa_insn *i);
 
 #endif

@@ -164,7 +164,7 @@ static int decided(const struct sel *s, struct isa_insn x)
 	const struct val *a = &s->v[x.dst], *b = &s->v[x.src];
 	u8 op = isa_op(x);
 
-	if (s->o->facts && s->o->facts[s->i].never_null && !(x.code & ISA_X) && x.imm == 0 &&
+	if (jit_sel_fact(s) && jit_sel_fact(s)->never_null && !(x.code & ISA_X) && x.imm == 0 &&
 	    (op == ISA_JEQ || op == ISA_JNE))
 		return op == ISA_JNE;
 	if (a->kind != VAL_CONST || ((x.code & ISA_X) && b->kind != VAL_CONST))
@@ -211,6 +211,20 @@ static bool compare_mem_imm(struct sel *s, u8 op, u8 r, s64 imm, bool is64)
 	return true;
 }
 
+/* base + step == imm, where the sum may stay pending: base == imm - step. */
+static bool compare_step(struct sel *s, u8 op, u8 r, s64 imm, bool is64)
+{
+	const struct val *v = &s->v[r];
+	s64 rest = imm - v->addr.disp;
+
+	if ((op != ISA_JEQ && op != ISA_JNE) || v->kind != VAL_ADDR || v->addr.index != JIT_NOREG ||
+	    v->addr.base == JIT_NOREG || v->addr.base == s->t->sp || !v->addr.disp ||
+	    (is64 && (v->is32 || rest != (s32)rest)))
+		return false;
+	s->t->cmp_imm(s->b, v->addr.base, (s32)rest, is64);
+	return true;
+}
+
 static void compare_imm(struct sel *s, u8 op, u8 r, s64 imm, bool is64)
 {
 	const struct val *v = &s->v[r];
@@ -222,6 +236,8 @@ static void compare_imm(struct sel *s, u8 op, u8 r, s64 imm, bool is64)
 		s->t->test_imm(s->b, v->addr.base, (s32)v->imm, !v->is32 && (s32)v->imm < 0);
 		return;
 	}
+	if (compare_step(s, op, r, imm, is64))
+		return;
 	reg = jit_sel_reg(s, r, is64);
 	if (op == ISA_JSET) {
 		s->t->test_imm(s->b, reg, (s32)imm, is64);

@@ -72,6 +72,12 @@ static inline u32 jit_sel_label(const struct sel *s, enum sel_label kind, u32 i)
 	return n * 5 + s->f->n_funcs + (kind == SEL_N_LABELS);
 }
 
+/* What was proved about the instruction at hand, or NULL. */
+static inline const struct verify_fact *jit_sel_fact(const struct sel *s)
+{
+	return s->o->facts ? &s->o->facts[s->f->orig ? s->f->orig[s->i] : s->i] : NULL;
+}
+
 /* value.c */
 struct jit_addr jit_sel_base(u8 reg);
 void jit_sel_home(struct sel *s, u8 r);	  /* its value is in its home now */

@@ -523,6 +523,71 @@ static void random_idiom(struct fixture *x, u64 *seed)
 	}
 }
 
+/* A register of r0…r7, but not `c`. */
+static u8 other(u64 *seed, u8 c)
+{
+	return (u8)((c + 1 + pick(seed, 7)) % 8);
+}
+
+static void random_step(struct fixture *x, u64 *seed, u8 c)
+{
+	static const u8 simple[] = { ISA_ADD, ISA_SUB, ISA_MUL, ISA_XOR, ISA_OR, ISA_AND, ISA_MOV };
+	u8 d = other(seed, c), s = (u8)pick(seed, 8), bytes = (u8)(1 << pick(seed, 4));
+
+	switch (pick(seed, 5)) {
+	case 0:
+		put(x, isa_alu_reg(true, ISA_MOV, d, 9));
+		put(x, isa_alu_reg(true, ISA_ADD, d, c));
+		if (pick(seed, 3))
+			put(x, isa_load(bytes, d, d, (s16)pick(seed, 100)));
+		else
+			put(x, isa_store(bytes, d, (s16)pick(seed, 100), c));
+		put(x, isa_alu_imm(true, ISA_AND, d, 0xff));
+		break;
+	case 1: put(x, isa_load(bytes, d, 9, (s16)(8 * pick(seed, 20)))); break;
+	case 2: put(x, isa_store(bytes, 9, (s16)(8 * pick(seed, 20)), s)); break;
+	default:
+		if (pick(seed, 2))
+			put(x, isa_alu_reg(pick(seed, 2), simple[pick(seed, 7)], d, s));
+		else
+			put(x, isa_alu_imm(pick(seed, 2), simple[pick(seed, 7)], d, (s32)pick(seed, 1000) - 300));
+	}
+}
+
+/* A small loop with a counter of its own, one way out more or not, a jump inside or not, and either form of the way back. */
+static void random_loop(struct fixture *x, u64 *seed)
+{
+	u8 c = (u8)pick(seed, 8);
+	s32 step = 1 + (s32)pick(seed, 3), times = 1 + (s32)pick(seed, 11);
+	bool is64 = pick(seed, 2), goes = pick(seed, 2);
+	u32 head, leave = 0, hop = 0, n = 1 + pick(seed, 3);
+
+	put(x, isa_alu_imm(true, ISA_MOV, c, 0));
+	head = x->n;
+	for (u32 k = 0; k < n; k++) {
+		random_step(x, seed, c);
+		if (!leave && pick(seed, 4) == 0) {
+			leave = x->n;
+			put(x, random_jump(seed, (u8)pick(seed, 8), 0));
+		} else if (!hop && pick(seed, 4) == 0) {
+			hop = x->n;
+			put(x, random_jump(seed, (u8)pick(seed, 8), 0));
+		}
+	}
+	if (hop)
+		x->code[hop].off = (s16)(x->n - hop - 1);
+	put(x, isa_alu_imm(is64, ISA_ADD, c, step));
+	if (goes) {
+		put(x, isa_jump_imm(is64, pick(seed, 2) ? ISA_JEQ : ISA_JSGE, c, times * step, 1));
+		put(x, isa_jump((s16)((s32)head - (s32)x->n - 1)));
+	} else {
+		put(x, isa_jump_imm(is64, pick(seed, 2) ? ISA_JNE : ISA_JSLT, c, times * step,
+				    (s16)((s32)head - (s32)x->n - 1)));
+	}
+	if (leave)
+		x->code[leave].off = (s16)(x->n - leave - 1);
+}
+
 /* One to three instructions on r0…r7; r9 is the buffer of 256 bytes; sixteen stack slots are
  * initialised. */
 static void random_piece(struct fixture *x, u64 *seed, bool escapes)
@@ -530,7 +595,7 @@ static void random_piece(struct fixture *x, u64 *seed, bool escapes)
 	u8 d = (u8)pick(seed, 8), s = (u8)pick(seed, 8), bytes = (u8)(1 << pick(seed, 4));
 	s32 imm = pick(seed, 3) ? (s32)pick(seed, 300) - 20 : (s32)next(seed);
 	s16 off = (s16)(pick(seed, 256 / 8) * 8);
-	u32 k = pick(seed, 20), count = pick(seed, 64);
+	u32 k = pick(seed, 22), count = pick(seed, 64);
 	bool is64 = pick(seed, 2);
 	struct isa_insn i;
 
@@ -587,6 +652,8 @@ static void random_piece(struct fixture *x, u64 *seed, bool escapes)
 	case 14:
 	case 15:
 	case 16: random_idiom(x, seed); break;
+	case 17:
+	case 18: random_loop(x, seed); break;
 	default: {
 		u32 o = pick(seed, ARRAY_LEN(ops));
 		bool shifts = ops[o].op == ISA_LSH || ops[o].op == ISA_RSH || ops[o].op == ISA_ARSH;
