@@ -67,6 +67,8 @@ void lower_asm(struct lower *l, struct cf_stmt *s);      /* lower_asm.c */
 struct ir_ins *lower_stmt_value(struct lower *l, struct cf_stmt *body);
 
 struct ir_ins *lower_helper(struct lower *l, struct cf_expr *e);
+bool lower_is_helper_pointer(struct lower *l, const struct cf_expr *e, u32 *out_id);
+struct ir_ins *lower_helper_pointer(struct lower *l, u32 id, struct cf_expr *e);
 struct ir_ins *lower_map_call(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_printk(struct lower *l, struct cf_expr *e);
 struct ir_ins *lower_builtin(struct lower *l, struct cf_expr *e);

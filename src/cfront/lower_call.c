@@ -81,6 +81,34 @@ struct ir_ins *lower_helper(struct lower *l, struct cf_expr *e)
 	return x->width ? as_result(l, x, e->type) : NULL;
 }
 
+/* The helper that a variable stands for which is a number from the start and never written, as libbpf's own header
+ * declares helpers: static long (*f)(void *p) = (void *)6. */
+bool lower_is_helper_pointer(struct lower *l, const struct cf_expr *e, u32 *out_id)
+{
+	s64 id;
+
+	while (e->kind == EX_CAST || e->kind == EX_LOAD || e->kind == EX_DEREF || e->kind == EX_DECAY)
+		e = e->a;
+	if (e->kind != EX_SYM || e->sym->kind != SYM_VAR || e->sym->is_written || !e->sym->init ||
+	    e->sym->init->parts.n != 1 || !ty_is_ptr(e->sym->type) ||
+	    !cf_const_value(l->u, e->sym->init->parts.at[0].value, &id) || id <= 0 || id > INT32_MAX)
+		return false;
+	*out_id = (u32)id;
+	return true;
+}
+
+struct ir_ins *lower_helper_pointer(struct lower *l, u32 id, struct cf_expr *e)
+{
+	const struct isa_helper *h = isa_helper(id);
+	struct ir_ins *args[5], *x;
+	u32 n = e->n_args < 5 ? e->n_args : 5;
+
+	for (u32 i = 0; i < n; i++)
+		args[i] = argument(l, map_of(e->args[i]) ? ISA_ARG_MAP : ISA_ARG_INT, e->args[i]);
+	x = call(l, id, h && h->ret == ISA_RET_VOID ? 0 : 64, args, n);
+	return x->width ? as_result(l, x, e->type) : NULL;
+}
+
 /* ---- map methods ---------------------------------------------------------------------------- */
 
 static struct ir_ins *lookup(struct lower *l, struct ir_ins *map, struct ir_ins *key)

@@ -111,10 +111,12 @@ struct ir_ins *lower_fn_call(struct lower *l, struct cf_expr *e)
 	struct cf_sym *fn = called_function(e->a);
 	struct ir_ins *args[IR_MAX_PARAMS + 1], *memory = NULL, *x;
 	u8 width = result_width(e->type);
-	u32 n = 0, sym;
+	u32 n = 0, sym, helper;
 
 	if (fn && !fn->body)
 		return lower_kernel_call(l, fn, e);
+	if (!fn && lower_is_helper_pointer(l, e->a, &helper))
+		return lower_helper_pointer(l, helper, e);
 	if (!fn)
 		args[n++] = lower_value(l, e->a);
 	if (lower_by_address(e->type)) {
