@@ -62,7 +62,7 @@ Q := $(if $(V),,@)
 
 all: $(BUILD)/skep
 .PHONY: all demo check test bench static golden clean unit unit-all unit-tsan progs install format check-format \
-	lint check-run check-cli check-guest arm64 check-arm64
+	lint check-run check-cli check-guest check-embed arm64 check-arm64
 
 $(BUILD)/skep: $(OBJ)
 	$(Q)echo "  LINK $@"
@@ -178,7 +178,8 @@ check-guest: static progs
 # The engine for arm64, run by qemu: the rooms that the JIT needs, and their tests with a small cmocka.
 ARM64_CC    ?= aarch64-linux-gnu-gcc
 ARM64_SRC   := $(foreach r,base isa types maps vm jit,$(wildcard src/$(r)/*.c))
-ARM64_UNITS := build/arm64/vm_conformance_test build/arm64/jit_test build/arm64/jit_safety_test
+ARM64_UNITS := build/arm64/vm_conformance_test build/arm64/jit_test build/arm64/jit_safety_test \
+	       build/arm64/jit_objects_test
 ARM64_OBJ   := $(ARM64_SRC:%.c=build/arm64/%.o)
 ARM64_FLAGS  = $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(CFLAGS_release) -DSKEP_DEBUG
 build/arm64/src/%.o: src/%.c
@@ -225,9 +226,38 @@ compile_commands.json: Makefile
 		printf '%s{"directory":"%s","file":"%s","command":"%s -c %s"}\n' "$$sep" "$(CURDIR)" $$f \
 		"$(CC) $(subst ",,$(ALL_CFLAGS)) -I$(BUILD)/gen" $$f; sep=,; done; echo ']' ) > $@
 
-install: all
+# The installed archive is one object whose only global names are skep.h's, and so are the shared library's, which
+# needs libbpf and libelf as shared libraries: their archives are not made for that.
+VERSION := $(shell sed -n 's/^.define SKEP_VERSION "\(.*\)"/\1/p' include/skep/skep.h)
+LIBDIR  ?= $(PREFIX)/lib
+$(BUILD)/dist/libskep.a: $(LIBOBJ)
+	$(Q)mkdir -p $(@D) && rm -f $@
+	$(Q)$(LD) -r -o $(@D)/skep.o $^
+	$(Q)$(OBJCOPY) --strip-debug --localize-hidden $(@D)/skep.o && $(AR) rcs $@ $(@D)/skep.o
+$(BUILD)/dist/libskep.so.0: $(LIBOBJ)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -shared -Wl,-soname,libskep.so.0 -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-z,defs -s \
+		$(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+$(BUILD)/dist/skep.pc: Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' \
+		'Name: skep' 'Description: eBPF, whole: compiles, verifies and runs BPF programs' \
+		'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lskep' \
+		'Libs.private: -lbpf -lelf -lz' > $@
+
+OBJCOPY ?= objcopy
+install: all $(addprefix $(BUILD)/dist/,libskep.a libskep.so.0 skep.pc)
 	install -D -m 755 $(BUILD)/skep $(DESTDIR)$(PREFIX)/bin/skep
 	install -D -m 644 docs/skep.1 $(DESTDIR)$(PREFIX)/share/man/man1/skep.1
+	install -D -m 644 include/skep/skep.h $(DESTDIR)$(PREFIX)/include/skep/skep.h
+	install -D -m 644 $(BUILD)/dist/libskep.a $(DESTDIR)$(LIBDIR)/libskep.a
+	install -D -m 755 $(BUILD)/dist/libskep.so.0 $(DESTDIR)$(LIBDIR)/libskep.so.0
+	ln -sf libskep.so.0 $(DESTDIR)$(LIBDIR)/libskep.so
+	install -D -m 644 $(BUILD)/dist/skep.pc $(DESTDIR)$(LIBDIR)/pkgconfig/skep.pc
+
+# Installs into a folder of its own and builds examples/embed with what is there.
+check-embed:
+	$(Q)scripts/check-embed
 
 test: all unit-all
 

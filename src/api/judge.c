@@ -32,11 +32,10 @@ static void put_insn(struct sbuf *text, const struct obj_image *image, u32 insn)
 	isa_print(text, image->insns[insn], next);
 }
 
-/* The way of the value, then of the path. What the source shows needs no assembly beside it. */
+/* The way to the refused instruction: several steps at one place of the source are told once, by the last. */
 static void put_steps(struct skep *s, const struct judged *j, struct span at)
 {
 	const struct verify_problem *p = &j->result.problem;
-	bool is_listing = s->lang == SKEP_BYTECODE || s->lang == SKEP_ASM;
 
 	for (u32 i = 0; i < p->steps.n; i++) {
 		const struct verify_step *step = &p->steps.at[i];
@@ -47,14 +46,19 @@ static void put_steps(struct skep *s, const struct judged *j, struct span at)
 			next = obj_span_at(s->obj, &j->image, p->steps.at[i + 1].insn);
 		if (same(here, next) && (!is_branch || same(here, at)))
 			continue;
-		if (is_branch)
-			diag_note(&s->dx, here, "the path goes through here: " STR_FMT,
-				  STR_ARG(step->text));
-		else if (is_listing)
-			diag_note(&s->dx, here, "the value comes from here");
-		else
-			diag_note(&s->dx, here, "the value comes from here: " STR_FMT,
-				  STR_ARG(step->text));
+		diag_note(&s->dx, here, STR_FMT, STR_ARG(step->text));
+	}
+}
+
+/* What to do where the verifier knows nothing more special. */
+static str mend_of(const struct verify_problem *why)
+{
+	switch (why->tag) {
+	case V_HELPER: return STR("Do it another way, or in a program of a type that may call it.");
+	case V_HELPER_ARG:
+		return STR(
+			"Pass what the helper asks for; its arguments stand in its declaration.");
+	default: return why->hint;
 	}
 }
 
@@ -64,6 +68,7 @@ static void report(struct skep *s, u32 prog, const struct judged *j)
 	const struct verify_problem *why = &j->result.problem;
 	struct span at = obj_span_at(s->obj, &j->image, why->insn);
 	struct sbuf text;
+	str hint;
 
 	if (!span_known(at))
 		at = p->span;
@@ -76,8 +81,9 @@ static void report(struct skep *s, u32 prog, const struct judged *j)
 		put_insn(&text, &j->image, why->insn);
 		diag_note(&s->dx, (struct span){ 0 }, "at instruction %u: %s", why->insn, text.s);
 	}
-	if (why->hint.n)
-		diag_hint(&s->dx, STR_FMT, STR_ARG(why->hint));
+	hint = why->hint.n ? why->hint : mend_of(why);
+	if (hint.n)
+		diag_hint(&s->dx, STR_FMT, STR_ARG(hint));
 }
 
 /* Constants that only a loading engine knows: here any value will do, none is better than another. */

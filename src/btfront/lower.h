@@ -40,6 +40,7 @@ enum bt_helper {
 	H_RINGBUF_RESERVE = 131,
 	H_RINGBUF_SUBMIT = 132,
 	H_FOR_EACH = 164,
+	H_LOOKUP_PERCPU = 195,
 	H_TAI_NS = 208,
 };
 
@@ -224,6 +225,8 @@ struct ir_ins *bt_find_or_make(struct bt_lower *l, u32 map, struct ir_ins *key,
 void bt_write_number(struct bt_lower *l, u32 map, struct ir_ins *key, struct ir_ins *x);
 
 /* lower_agg.c */
+/* What all CPUs together hold for this key: count, sum, min, max, avg. */
+struct ir_ins *bt_read_aggregate(struct bt_lower *l, const struct bt_map *m, struct ir_ins *key);
 void bt_aggregate(struct bt_lower *l, struct bt_expr *target, struct bt_expr *call);
 
 /* lower_call.c: functions that give no value. */

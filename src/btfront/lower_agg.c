@@ -143,3 +143,81 @@ void bt_aggregate(struct bt_lower *l, struct bt_expr *target, struct bt_expr *ca
 	default: bt_add_words(l, m->obj, bt_key(l, target), words, 1); return;
 	}
 }
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+struct reading {
+	struct ir_ins *total, *count, *cpu; /* slots */
+};
+
+/* if (p[1] && (!count || p[0] is better)) total = p[0], count = 1; */
+static void take_extreme(struct bt_lower *l, const struct bt_map *m, struct ir_ins *p,
+			 struct reading *r, struct ir_block *next)
+{
+	struct ir_block *some = ir_block_new(l->b.fn), *old = ir_block_new(l->b.fn);
+	struct ir_block *set = ir_block_new(l->b.fn);
+	bool is_min = m->show == OBJ_SHOW_MIN, is_signed = m->value.is_signed;
+	enum ir_op better = is_min ? (is_signed ? IR_SLT : IR_ULT) : (is_signed ? IR_SGT : IR_UGT);
+	struct ir_ins *v;
+
+	ir_if(&l->b, ir_load(&l->b, 64, 8, false, p, 8), some, next);
+	l->b.at = some;
+	ir_if(&l->b, ir_load(&l->b, 64, 8, false, r->count, 0), old, set);
+	l->b.at = old;
+	v = ir_load(&l->b, 64, 8, false, p, 0);
+	ir_if(&l->b, ir_compare(&l->b, better, v, ir_load(&l->b, 64, 8, false, r->total, 0)), set,
+	      next);
+	l->b.at = set;
+	ir_store(&l->b, 8, r->total, 0, ir_load(&l->b, 64, 8, false, p, 0));
+	ir_store(&l->b, 8, r->count, 0, bt_num(l, 1));
+}
+
+static void add_to(struct bt_lower *l, struct ir_ins *slot, struct ir_ins *p, s64 off)
+{
+	struct ir_ins *x = ir_load(&l->b, 64, 8, false, slot, 0);
+
+	x = ir_binary(&l->b, IR_ADD, 64, x, ir_load(&l->b, 64, 8, false, p, off));
+	ir_store(&l->b, 8, slot, 0, x);
+}
+
+/* for (cpu = 0; cpu < n; cpu++) { p = lookup_percpu(map, key, cpu); if (p) … } */
+struct ir_ins *bt_read_aggregate(struct bt_lower *l, const struct bt_map *m, struct ir_ins *key)
+{
+	struct ir_block *head = ir_block_new(l->b.fn), *hit = ir_block_new(l->b.fn);
+	struct ir_block *next = ir_block_new(l->b.fn), *end = ir_block_new(l->b.fn);
+	u32 n = l->u->o.machine ? probes_cpus(l->u->o.machine) : 1;
+	struct reading r = { bt_join(l), bt_join(l), bt_join(l) };
+	struct ir_ins *args[3], *p, *x;
+
+	ir_store(&l->b, 8, r.total, 0, bt_num(l, 0));
+	ir_store(&l->b, 8, r.count, 0, bt_num(l, 0));
+	ir_store(&l->b, 8, r.cpu, 0, bt_num(l, 0));
+	bt_enter(l, head);
+	args[0] = bt_map_address(l, m->obj);
+	args[1] = key;
+	args[2] = ir_load(&l->b, 64, 8, false, r.cpu, 0);
+	p = bt_call(l, H_LOOKUP_PERCPU, args, 3);
+	ir_if(&l->b, p, hit, next);
+	l->b.at = hit;
+	if (m->show == OBJ_SHOW_MIN || m->show == OBJ_SHOW_MAX) {
+		take_extreme(l, m, p, &r, next);
+	} else {
+		add_to(l, r.total, p, 0);
+		if (m->show == OBJ_SHOW_AVG)
+			add_to(l, r.count, p, 8);
+	}
+	bt_enter(l, next);
+	ir_block_move_last(next);
+	x = bt_op(l, IR_ADD, ir_load(&l->b, 64, 8, false, r.cpu, 0), 1);
+	ir_store(&l->b, 8, r.cpu, 0, x);
+	ir_if(&l->b, bt_op(l, IR_ULT, x, n), head, end);
+	ir_block_move_last(end);
+	l->b.at = end;
+	x = ir_load(&l->b, 64, 8, false, r.total, 0);
+	if (m->show == OBJ_SHOW_AVG)
+		x = ir_binary(&l->b, IR_SDIV, 64, x, ir_load(&l->b, 64, 8, false, r.count, 0));
+	bt_join_drop(l, r.total);
+	bt_join_drop(l, r.count);
+	bt_join_drop(l, r.cpu);
+	return x;
+}

@@ -246,7 +246,10 @@ struct ir_ins *bt_value(struct bt_lower *l, struct bt_expr *e)
 	switch (e->kind) {
 	case EX_INT: return bt_num(l, (s64)e->value);
 	case EX_VAR: return variable(l, e->var);
-	case EX_MAP: return bt_read_number(l, e->map->obj, bt_key(l, e));
+	case EX_MAP:
+		if (e->map->value.kind == BT_AGG)
+			return bt_read_aggregate(l, e->map, bt_key(l, e));
+		return bt_read_number(l, e->map->obj, bt_key(l, e));
 	case EX_NAME: return bt_builtin_value(l, e);
 	case EX_CALL: return bt_function_value(l, e);
 	case EX_UNARY: return unary(l, e);

@@ -254,7 +254,10 @@ static struct ir_fn *map_callback(struct bt_lower *l, struct bt_stmt *s)
 	bt_make_var(l, v);
 	p = bt_var_place(l, v);
 	bt_copy(l, p.base, p.off, key, 0, bt_size(&m->key));
-	bt_copy(l, p.base, p.off + bt_size(&m->key), value, 0, bt_size(&m->value));
+	if (m->value.kind == BT_AGG)
+		ir_store(&l->b, 8, p.base, p.off + bt_size(&m->key), bt_read_aggregate(l, m, key));
+	else
+		bt_copy(l, p.base, p.off + bt_size(&m->key), value, 0, bt_size(&m->value));
 	lower_body(l, s->body, NULL, NULL);
 	if (!ir_ended(&l->b))
 		ir_ret(&l->b, bt_num(l, 0));

@@ -461,14 +461,16 @@ static void type_for_map(struct bt_typer *t, struct bt_stmt *s)
 			 STR_ARG(m->name));
 		return;
 	}
-	if (m->show != OBJ_SHOW_VALUE) {
+	if (m->show == OBJ_SHOW_STATS || m->show == OBJ_SHOW_HIST || m->show == OBJ_SHOW_LHIST) {
 		bt_error(t, s->value, E_BT_NOT_YET,
 			 "a loop over the %s of " STR_FMT " is not compiled yet",
 			 bt_show_name(m->show), STR_ARG(m->name));
 		return;
 	}
 	parts[0] = m->key;
-	parts[1] = m->value;
+	parts[1] = m->value.kind == BT_AGG
+			   ? bt_int(8, m->show == OBJ_SHOW_AVG || m->value.is_signed)
+			   : m->value;
 	if (m->is_known && m->value.kind != BT_UNKNOWN)
 		pair = bt_tuple_of(t->a, parts, NULL, 2);
 	type_loop_body(t, s, pair);

@@ -156,6 +156,8 @@ bool bt_want_number(struct bt_typer *t, struct bt_expr *e, u32 i);
 bool bt_want_literal(struct bt_typer *t, struct bt_expr *e, u32 i);
 /* Are all attach points of the clause of a kind that gives this? The first that is not, else NULL. */
 const struct bt_point *bt_unfit(struct bt_typer *t, bool (*fits)(enum probes_provider p));
+/* Is the context of this kind of event the registers? */
+bool bt_has_registers(enum probes_provider p);
 void bt_type_field(struct bt_typer *t, struct bt_expr *e);
 void bt_type_index(struct bt_typer *t, struct bt_expr *e);
 void bt_type_deref(struct bt_typer *t, struct bt_expr *e);

@@ -234,7 +234,9 @@ static void type_print(struct bt_typer *t, struct bt_expr *e)
 		type_print_map(t, e);
 		return;
 	}
-	if (x->kind == EX_MAP && x->map->value.kind == BT_AGG) {
+	if (x->kind == EX_MAP && x->map->value.kind == BT_AGG &&
+	    (x->map->show == OBJ_SHOW_STATS || x->map->show == OBJ_SHOW_HIST ||
+	     x->map->show == OBJ_SHOW_LHIST)) {
 		bt_type_map_key(t, x);
 		bt_error(t, x, E_BT_NOT_YET,
 			 "print() of one entry of the %s in " STR_FMT " is not compiled yet",

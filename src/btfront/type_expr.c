@@ -264,7 +264,12 @@ static void type_builtin(struct bt_typer *t, struct bt_expr *e, enum bt_name_id 
 		t->u->uses_elapsed |= id == N_ELAPSED;
 		break;
 	case N_CPID: type_cpid(t, e); break;
-	case N_USERMODE: e->type = bt_bool(t->u); break;
+	case N_USERMODE:
+		e->type = bt_bool(t->u);
+		if (bt_unfit(t, bt_has_registers))
+			bt_error(t, e, E_CTX,
+				 "usermode is there at profile, kprobe and their like");
+		break;
 	case N_CURTASK: e->type = task_type(t); break;
 	case N_COMM:
 	case N_PCOMM:
@@ -404,12 +409,21 @@ static void unknown_map(struct bt_typer *t, struct bt_expr *e)
 		bt_hint(t, "did you mean " STR_FMT "?", STR_ARG(near.best));
 }
 
+/* One number for all CPUs together. */
+static bool is_readable(const struct bt_map *m)
+{
+	return m->show == OBJ_SHOW_COUNT || m->show == OBJ_SHOW_SUM || m->show == OBJ_SHOW_MIN ||
+	       m->show == OBJ_SHOW_MAX || m->show == OBJ_SHOW_AVG;
+}
+
 static void type_map(struct bt_typer *t, struct bt_expr *e)
 {
 	bt_type_map_key(t, e);
 	e->type = e->map->value;
 	if (!e->map->is_assigned && t->report)
 		unknown_map(t, e);
+	else if (e->type.kind == BT_AGG && is_readable(e->map))
+		e->type = bt_int(8, e->map->show == OBJ_SHOW_AVG || e->map->value.is_signed);
 	else if (e->type.kind == BT_AGG)
 		bt_error(t, e, E_BT_NOT_YET,
 			 "reading the %s in " STR_FMT " inside a program is not compiled yet",

@@ -293,7 +293,7 @@ static void type_bswap(struct bt_typer *t, struct bt_expr *e)
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
-static bool has_registers(enum probes_provider p)
+bool bt_has_registers(enum probes_provider p)
 {
 	return p == PROBES_KPROBE || p == PROBES_KRETPROBE || p == PROBES_UPROBE ||
 	       p == PROBES_URETPROBE || p == PROBES_USDT || p == PROBES_PROFILE ||
@@ -310,7 +310,7 @@ static void type_reg(struct bt_typer *t, struct bt_expr *e)
 	if (bt_register_offset(e->args[0]->name) < 0)
 		bt_error(t, e->args[0], E_BT_CALL, "this machine has no register '" STR_FMT "'",
 			 STR_ARG(e->args[0]->name));
-	else if (bt_unfit(t, has_registers) || t->loops)
+	else if (bt_unfit(t, bt_has_registers) || t->loops)
 		bt_error(t, e, E_CTX, "reg() is there at kprobe, uprobe, profile and their like");
 }
 

@@ -18,6 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Debian's shared libbpf 1.1 does not export it; without it libbpf raises the limit by itself. */
+#pragma weak libbpf_set_memlock_rlim
+
 static u64 capabilities(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -105,7 +108,8 @@ void kern_raise_memlock(struct probes_machine *m)
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	/* libbpf would find out by loading a program; the version tells. */
-	libbpf_set_memlock_rlim(0);
+	if (libbpf_set_memlock_rlim)
+		libbpf_set_memlock_rlim(0);
 	if (probes_kernel_version(m) < 0x050b00)
 		setrlimit(RLIMIT_MEMLOCK, &all);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/tracer.h"
@@ -126,10 +127,32 @@ static void exec_path(pid_t pid, char *out, size_t size)
 	}
 }
 
+/* With no_new_privs the file's owner lends no rights. */
+static void tell_set_uid(struct tracer *t, const struct task *task)
+{
+	char path[64], file[160];
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", task->tid);
+	if (stat(path, &st) || !(st.st_mode & (S_ISUID | S_ISGID)) ||
+	    !task_status_of(task->tid, "NoNewPrivs:"))
+		return;
+	n = readlink(path, file, sizeof(file) - 1);
+	file[n > 0 ? n : 0] = 0;
+	user_note(t->u,
+		  "'%s' is set-uid or set-gid: traced by the user engine without CAP_SYS_ADMIN it "
+		  "runs "
+		  "without those rights",
+		  file);
+}
+
 void tracer_exec(struct tracer *t, struct task *task, pid_t old)
 {
 	char path[4096];
 
+	if (t->u->by_filter && !t->is_quiet)
+		tell_set_uid(t, task);
 	task->ids_known = false;
 	task->cgroup = 0;
 	if (is_silent(t, task, &t->u->execs))

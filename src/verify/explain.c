@@ -215,8 +215,6 @@ bool verify_refuse(struct verifier *v, enum verify_tag tag, u32 node, const char
 	p->text = str_vprintf(v->a, fmt, ap);
 	va_end(ap);
 	p->hint = str_of(hint);
-	if (tag == V_REF_LEAK && v->st->n_refs)
-		add_step(v, p, &(struct stop){ 0, v->st->ref_insn[0], P_VALUE });
 	if (v->nodes.n && v->trail.n)
 		trace(v, p, node);
 	return false;

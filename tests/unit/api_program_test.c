@@ -192,6 +192,25 @@ static void filter_in_c(void **state)
 	call_filter(SKEP_FASTEST);
 }
 
+/* C reads data and data_end as numbers; the code must use them as the pointers that they are. */
+static void packet_in_c(void **state)
+{
+	static const char text[] =
+		"SEC(\"xdp\") int f(struct xdp_md *ctx)\n{\n"
+		"	u8 *data = (u8 *)(long)ctx->data, *end = (u8 *)(long)ctx->data_end;\n"
+		"	if (data + 14 > end) return XDP_PASS;\n"
+		"	return data[13] == 8 ? XDP_DROP : XDP_PASS;\n}\n";
+	struct skep_options o = options();
+	struct skep *s;
+
+	(void)state;
+	o.engine = SKEP_ENGINE_USER;
+	s = load(&o, "x.c", text);
+	if (skep_check(s) != 1)
+		fail_msg("%s%s", skep_diagnostics(s, 0), skep_error(s));
+	skep_close(s);
+}
+
 static void refusal_is_explained(void **state)
 {
 	struct skep_options o = options();
@@ -507,6 +526,7 @@ int main(void)
 		cmocka_unit_test(isa_interpreter_unverified),
 		cmocka_unit_test(isa_native_unverified),
 		cmocka_unit_test(filter_in_c),
+		cmocka_unit_test(packet_in_c),
 		cmocka_unit_test(refusal_is_explained),
 		cmocka_unit_test(names),
 		cmocka_unit_test(context_of_type),

@@ -319,6 +319,8 @@ static const struct {
 	{ "kprobe:f { @ = retval; }", E_CTX, 1, "kprobe gives no retval" },
 	{ "kprobe:f { @ = arg9; }", E_CTX, 1, "this machine passes only arg0" },
 	{ "kprobe:f { @ = args.x; }", E_CTX, 1, "kprobe gives no args" },
+	{ "BEGIN { @ = usermode; }", E_CTX, 1, "usermode is there at profile" },
+	{ "BEGIN { @ = sarg0; }", E_CTX, 1, "sarg0 … are there at kprobe" },
 	{ "BEGIN { @ = func; }", E_CTX, 1, "func is there at kprobe" },
 	{ "config = { a = 1 } BEGIN { }", E_BT_NAME, 1, "there is no setting 'a'" },
 	{ "config = { max_strlen = 1 } BEGIN { }", E_BT_CALL, 1,
@@ -346,7 +348,7 @@ static const struct {
 	{ "BEGIN { while (comm) { } }", E_BT_TYPE, 1, "a condition is a number" },
 	{ "BEGIN { for ($k : @m) { } }", E_BT_NAME, 1, "nothing is ever assigned to map @m" },
 	{ "BEGIN { @m = 1; for ($k : @m) { } }", E_BT_TYPE, 1, "@m has no keys to go over" },
-	{ "BEGIN { @m[1] = count(); for ($k : @m) { } }", E_BT_NOT_YET, 1, "a loop over the count" },
+	{ "BEGIN { @m[1] = stats(1); for ($k : @m) { } }", E_BT_NOT_YET, 1, "a loop over the stats" },
 	{ "BEGIN { for ($k : 5) { } }", E_BT_SYNTAX, 1, "for goes over a map" },
 	{ "BEGIN { for ($k : 1..comm) { } }", E_BT_TYPE, 1, "a range goes over integers" },
 	{ "BEGIN { for ($k : 1..5) { } @ = $k; }", E_BT_NAME, 1, "variable $k is used before" },
@@ -376,7 +378,7 @@ static const struct {
 	{ "BEGIN { @ = sizeof(struct nosuch); }", E_BT_NAME, 1, "there is no type 'struct nosuch'" },
 	{ "BEGIN { @ = offsetof(int, a); }", E_BT_TYPE, 1, "offsetof wants a struct" },
 	{ "BEGIN { $x = 1; @ = &$x; }", E_BT_NOT_YET, 1, "the address of a variable" },
-	{ "BEGIN { @ = count(); @b = @ + 1; }", E_BT_NOT_YET, 1, "reading the count in @" },
+	{ "BEGIN { @ = stats(1); @b = @ + 1; }", E_BT_NOT_YET, 1, "reading the stats in @" },
 	{ "BEGIN { @[1] = 1; print(@, pid); }", E_BT_CALL, 1, "print() wants a constant here" },
 	{ "BEGIN { @ = hist(1, 6); }", E_BT_CALL, 1, "hist() wants a constant from 0 to 5" },
 	{ "BEGIN { @[1] = hist(1); delete(@, 1); }", E_BT_NOT_YET, 1, "deleting one entry of a hist" },
@@ -513,6 +515,27 @@ static void test_prefixes(void **state)
 			feed(samples[i], n);
 }
 
+/* The tools of Debian's package, where it is installed: prefixes of all lengths. */
+static void test_prefixes_of_tools(void **state)
+{
+	struct arena *a = arena_new(NULL);
+	glob_t g;
+
+	(void)state;
+	if (glob("/usr/sbin/*.bt", 0, NULL, &g)) {
+		arena_free(a);
+		skip();
+	}
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		str text = fixture_read(a, g.gl_pathv[i]);
+
+		for (u32 n = (u32)i % 7; n < text.n; n += 67)
+			feed(text.s, n);
+	}
+	globfree(&g);
+	arena_free(a);
+}
+
 /* Bytes changed, dropped, doubled, by a fixed sequence. */
 static void test_mutations(void **state)
 {
@@ -606,7 +629,7 @@ int main(void)
 		cmocka_unit_test(test_tokens),	  cmocka_unit_test(test_expressions),
 		cmocka_unit_test(test_types),	  cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_params),	  cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_mutations), cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_prefixes_of_tools), cmocka_unit_test(test_mutations), cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_too_large),
 	};
 

@@ -164,7 +164,7 @@ static const struct {
 	  "1: r1 is set: r1 = 4096\n" },
 	{ "leaked address", ISA_PROG_SOCKET_FILTER, true,
 	  "*(u64 *)(r10 - 8) = r10\nr0 = *(u64 *)(r10 - 8)\nexit\n",
-	  "V_LEAK line 3: The program would return the address of a stack address.\n"
+	  "V_LEAK line 3: The program would return a stack address, which shows an address.\n"
 	  "= Return a number.\n"
 	  "1: it is stored: *(u64 *)(r10 - 8) = r10\n"
 	  "2: r0 is loaded: r0 = *(u64 *)(r10 - 8)\n" },

@@ -1,0 +1,2 @@
+.section socket
+r0 = 0

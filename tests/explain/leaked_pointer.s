@@ -1,0 +1,4 @@
+; flags: unprivileged
+.section socket
+r0 = r10
+exit

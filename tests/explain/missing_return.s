@@ -1,0 +1,3 @@
+.section socket
+r6 = r1
+exit

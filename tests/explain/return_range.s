@@ -1,0 +1,3 @@
+.section cgroup/skb
+r0 = 7
+exit
