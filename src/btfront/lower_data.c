@@ -163,6 +163,9 @@ static void put_buffer(struct bt_lower *l, struct bt_expr *e, const struct dest 
 	if (x->type.kind == BT_ARRAY) {
 		from = bt_locate(l, x);
 		v = (s64)ty_strip(x->type.c)->size;
+	} else if (x->type.kind == BT_STRING) {
+		from = bt_memory(l, x);
+		v = x->kind == EX_STR ? (s64)x->name.n : (s64)x->type.size;
 	} else {
 		from = (struct bt_place){ bt_value(l, x), 0, x->type.region };
 	}

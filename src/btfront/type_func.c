@@ -75,6 +75,8 @@ static void type_buf(struct bt_typer *t, struct bt_expr *e)
 	}
 	if (x->type.kind == BT_ARRAY) {
 		n = (u32)ty_strip(x->type.c)->size;
+	} else if (x->type.kind == BT_STRING) {
+		n = x->type.size;
 	} else if (!bt_is_number(&x->type)) {
 		bt_error(t, x, E_BT_CALL, "buf() wants an address or an array, this is %s",
 			 bt_type_name(&x->type));
@@ -85,7 +87,7 @@ static void type_buf(struct bt_typer *t, struct bt_expr *e)
 			return;
 		if (bt_const_value(e->args[1], &v) && v >= 0 && v <= BUF_MAX)
 			n = (u32)v;
-	} else if (x->type.kind != BT_ARRAY) {
+	} else if (bt_is_number(&x->type)) {
 		bt_error(t, e, E_BT_CALL, "buf() wants a length behind an address");
 		return;
 	}

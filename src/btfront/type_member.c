@@ -44,8 +44,13 @@ const struct type *bt_point_func(struct bt_unit *u, struct bt_point *p, u32 *out
 	if (w->provider == PROBES_FENTRY || w->provider == PROBES_FEXIT) {
 		ty = ty_btf_find(btf, TY_FUNC, w->name);
 	} else if (w->provider == PROBES_RAW_TRACEPOINT || w->provider == PROBES_TP_BTF) {
-		ty = ty_btf_find(btf, TY_TYPEDEF,
-				 str_printf(u->o.a, "btf_trace_" STR_FMT, STR_ARG(w->name)));
+		/* The function that calls the programs has names for its parameters, the typedef may not. */
+		ty = ty_btf_find(btf, TY_FUNC,
+				 str_printf(u->o.a, "__traceiter_" STR_FMT, STR_ARG(w->name)));
+		if (!ty)
+			ty = ty_btf_find(
+				btf, TY_TYPEDEF,
+				str_printf(u->o.a, "btf_trace_" STR_FMT, STR_ARG(w->name)));
 		*out_first = 1; /* void *__data */
 	} else {
 		return NULL;

@@ -344,7 +344,7 @@ static void print_text(struct sbuf *out, const struct table *t)
 			sbuf_putc(out, ']');
 		}
 		if (e->buckets) {
-			sbuf_puts(out, ":\n");
+			sbuf_puts(out, t->c->is_old && is_bpftrace(t->m) ? ": \n" : ":\n");
 			if (t->slot_size)
 				rt_log2_text(out, e->buckets, bucket_count(t->m));
 			else
@@ -355,6 +355,10 @@ static void print_text(struct sbuf *out, const struct table *t)
 		}
 		sbuf_putc(out, '\n');
 	}
+	/* 0.17: an empty line behind these, and for a map without entries. */
+	if (t->c->is_old && is_bpftrace(t->m) &&
+	    (!t->entries.n || t->m->show == OBJ_SHOW_AVG || t->m->show == OBJ_SHOW_STATS))
+		sbuf_putc(out, '\n');
 }
 
 static const char *json_type(const struct obj_map *m)

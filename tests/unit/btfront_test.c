@@ -383,7 +383,7 @@ static const struct {
 	{ "BEGIN { @ = hist(1, 6); }", E_BT_CALL, 1, "hist() wants a constant from 0 to 5" },
 	{ "BEGIN { @[1] = hist(1); delete(@, 1); }", E_BT_NOT_YET, 1, "deleting one entry of a hist" },
 	{ "BEGIN { printf(\"%r\", 1); }", E_BT_CALL, 1, "%r wants a buffer, this is an integer" },
-	{ "BEGIN { @ = buf(comm, 1); }", E_BT_CALL, 1, "buf() wants an address or an array" },
+	{ "BEGIN { @ = buf(kstack, 1); }", E_BT_CALL, 1, "buf() wants an address or an array" },
 	{ "BEGIN { @ = buf(1); }", E_BT_CALL, 1, "buf() wants a length behind an address" },
 	{ "BEGIN { @ = ntop(comm); }", E_BT_CALL, 1, "ntop() wants a number or an array" },
 	{ "BEGIN { @ = pton(\"x\"); }", E_BT_CALL, 1, "'x' is no internet address" },
