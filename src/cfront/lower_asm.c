@@ -337,10 +337,12 @@ static struct cf_stmt *label(struct assembly *a, str text)
 	if (!str_starts(text, "%l"))
 		return NULL;
 	text = str_sub(text, 2, text.n - 2);
-	for (u32 i = 0; i < a->code->labels.n; i++)
-		if (text.n > 2 &&
-		    str_eq(str_sub(text, 1, text.n - 2), a->code->labels.at[i]->label))
+	for (u32 i = 0; i < a->code->labels.n; i++) {
+		str name = a->code->labels.at[i]->label;
+
+		if (text.n > 2 && str_eq(str_sub(text, 1, text.n - 2), str_cut(&name, '@')))
 			return a->code->labels.at[i];
+	}
 	if (!str_to_u64(text, &n) || n < a->code->operands.n ||
 	    n - a->code->operands.n >= a->code->labels.n)
 		return NULL;

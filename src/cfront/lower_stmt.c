@@ -216,10 +216,16 @@ struct ir_ins *lower_stmt_value(struct lower *l, struct cf_stmt *body)
 	struct ir_ins *x = NULL;
 
 	for (struct cf_stmt *s = body->body; s; s = s->next) {
-		if (!s->next && s->kind == ST_EXPR)
-			x = lower_value(l, s->e);
+		struct cf_stmt *last = s;
+
+		while (!s->next && last->kind == ST_LABEL && last->body) {
+			enter(l, lower_label(l, last));
+			last = last->body;
+		}
+		if (!s->next && last->kind == ST_EXPR)
+			x = lower_value(l, last->e);
 		else
-			lower_stmt(l, s);
+			lower_stmt(l, last);
 	}
 	return x;
 }

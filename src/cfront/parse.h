@@ -22,6 +22,7 @@ struct cf_scope {
 	struct strmap names;          /* struct cf_sym */
 	vec(struct cf_sym *) list;    /* the same in order of declaration */
 	struct strmap tags;           /* struct type */
+	struct strmap labels;         /* str: what a label of __label__ is called in the function */
 };
 
 /* A goto that waits for its label; a call that programs.c follows. */
@@ -125,7 +126,6 @@ struct cf_sym *cfp_sym_new(struct parser *p, enum sym_kind kind, str name, const
 /* Puts a symbol on the unit's list. */
 void cfp_list(struct parser *p, struct cf_sym *s);
 const char *cfp_text(struct parser *p, const struct type *ty);    /* in C syntax, for messages */
-
 /* ---- names (names.c) --------------------------------------------------------------------------- */
 
 void name_push_scope(struct parser *p);
@@ -197,13 +197,14 @@ struct cf_init *cfp_initializer(struct parser *p, const struct type **ty);
 /* Reports parts that are not constant: of file-scope and static objects. */
 void cfp_check_constant_init(struct parser *p, const struct cf_init *init);
 
-/* ---- statements (parse_stmt.c) -------------------------------------------------------------------- */
+/* ---- statements (parse_stmt.c, parse_asm.c) -------------------------------------------------------------------- */
 
 struct cf_stmt *cfp_block(struct parser *p, bool new_scope);
 void cfp_body(struct parser *p, struct cf_sym *fn);
 struct cf_stmt *cfp_stmt_new(struct parser *p, enum st_kind kind, struct span span);
 void cfp_pragma(struct parser *p);
-struct cf_stmt *cfp_asm(struct parser *p);       /* parse_asm.c */
+struct cf_stmt *cfp_asm(struct parser *p);
+str cfp_label_name(const struct parser *p, str name);    /* what a label is called in the function */
 
 /* ---- expressions (parse_expr.c) ------------------------------------------------------------------- */
 
@@ -296,5 +297,4 @@ const struct type *cfx_bare(const struct type *ty);
 s64 cfx_wrap(const struct type *ty, s64 v);
 const struct type *cfx_promoted(struct parser *p, const struct cf_expr *e);
 bool cfx_is_map(const struct cf_expr *e);
-
 #endif

@@ -140,7 +140,7 @@ static void labels(struct parser *p, struct cf_asm *code)
 	while (at_name(p)) {
 		struct cf_stmt *s = cfp_stmt_new(p, ST_GOTO, p->tok->span);
 
-		s->label = p->tok->text;
+		s->label = cfp_label_name(p, p->tok->text);
 		*vec_push(p->a, &p->gotos) = (struct cf_goto){ s, p->tok->span };
 		*vec_push(p->a, &code->labels) = s;
 		cfp_next(p);

@@ -770,6 +770,14 @@ static void local_external(struct parser *p, const struct cf_specs *s,
 	f = cfp_sym_new(p, d->is_function ? SYM_FUNC : SYM_VAR, d->name, d->type, d->span);
 	f->is_static = s->is_static;
 	f->storage = d->is_function ? SS_GLOBAL : SS_EXTERN;
+	/* A definition at file scope may follow: it is the same object (C11 6.2.2p4). */
+	if (!name_find(p, d->name)) {
+		struct cf_scope *inner = p->scope;
+
+		p->scope = p->file;
+		name_declare(p, f);
+		p->scope = inner;
+	}
 	name_declare(p, f);
 	cfp_list(p, f);
 }

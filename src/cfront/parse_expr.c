@@ -102,6 +102,8 @@ static struct cf_expr *statement_expression(struct parser *p, struct span from)
 	cfp_expect(p, ')', "behind '({ … }'");
 	for (last = body->body; last && last->next; last = last->next)
 		;
+	while (last && last->kind == ST_LABEL)
+		last = last->body;
 	e = cfx_new(p, EX_STMT, ty_basic(p->t, TY_B_VOID), span_to_here(p, from), NULL, NULL);
 	if (last && last->kind == ST_EXPR)
 		e->type = last->e->type;

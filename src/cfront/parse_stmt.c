@@ -10,6 +10,7 @@
 #include "cfront/parse.h"
 
 static struct cf_stmt *statement(struct parser *p, bool in_list);
+static void local_labels(struct parser *p);
 
 struct cf_stmt *cfp_stmt_new(struct parser *p, enum st_kind kind, struct span span)
 {
@@ -129,6 +130,8 @@ struct cf_stmt *cfp_block(struct parser *p, bool new_scope)
 
 		if (p->tok->kind == TOK_PRAGMA)
 			cfp_pragma(p);
+		else if (at_name(p) && str_is(p->tok->text, "__label__"))
+			local_labels(p);
 		else
 			end = append(end, statement(p, true));
 		if (p->panic)
@@ -170,9 +173,39 @@ static struct cf_stmt *labelled(struct parser *p, bool in_list)
 	return statement(p, false);
 }
 
+/* A label of `__label__` belongs to its block: in the function it has a name of its own. */
+str cfp_label_name(const struct parser *p, str name)
+{
+	for (const struct cf_scope *s = p->scope; s; s = s->up) {
+		const str *own = strmap_get(&s->labels, name);
+
+		if (own)
+			return *own;
+	}
+	return name;
+}
+
+/* __label__ name, … ; (GNU) */
+static void local_labels(struct parser *p)
+{
+	cfp_next(p);
+	do {
+		str *own = arena_new_of(p->a, str);
+
+		if (!at_name(p)) {
+			cfp_expected(p, "a label");
+			return;
+		}
+		*own = str_printf(p->a, STR_FMT "@%u", STR_ARG(p->tok->text), p->tok->span.lo);
+		strmap_put(p->a, &p->scope->labels, p->tok->text, own);
+		cfp_next(p);
+	} while (cfp_accept(p, ','));
+	cfp_expect(p, ';', "behind these labels");
+}
+
 static struct cf_stmt *label(struct parser *p, bool in_list)
 {
-	str name = p->tok->text;
+	str name = cfp_label_name(p, p->tok->text);
 	struct cf_stmt *s = cfp_stmt_new(p, ST_LABEL, p->tok->span);
 	const struct cf_stmt *old = strmap_get(&p->labels, name);
 	struct cf_attrs a = { 0 };
@@ -419,7 +452,7 @@ static struct cf_stmt *goto_statement(struct parser *p)
 		cfp_expected(p, "a label");
 		return s;
 	}
-	s->label = p->tok->text;
+	s->label = cfp_label_name(p, p->tok->text);
 	*vec_push(p->a, &p->gotos) = (struct cf_goto){ s, p->tok->span };
 	cfp_next(p);
 	cfp_expect(p, ';', "behind this statement");
@@ -575,7 +608,8 @@ static void resolve_gotos(struct parser *p)
 		if (!g->at->target) {
 			cfp_error(p, g->span, E_LABEL,
 				  "function '" STR_FMT "' has no label '" STR_FMT "'",
-				  STR_ARG(p->fn->name), STR_ARG(g->at->label));
+				  STR_ARG(p->fn->name),
+				  STR_ARG(str_cut(&(str){ g->at->label.s, g->at->label.n }, '@')));
 			g->at->kind = ST_EMPTY;
 		}
 	}

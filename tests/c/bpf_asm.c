@@ -189,3 +189,8 @@ CASE(percent, 3)
 	asm volatile("%0 %%= %1" : "+r"(x) : "r"(y));
 	return x;
 }
+#define likely_above(x, n) ({ __label__ yes; int r = 1; asm volatile goto("if %[a] > %[b] goto %l[yes]" : : [a] "r"(x), [b] "i"(n) : : yes); r = 0; yes: r; })
+CASE(asm_goto_local_labels, 2)
+{
+	return likely_above((long)seven, 5) * 2 + likely_above((long)two, 5);
+}

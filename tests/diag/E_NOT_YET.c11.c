@@ -19,3 +19,4 @@ out:
 int variadic(int a, ...) { return a; }
 struct { int n; short data[]; } flexible = { 1, { 2 } };
 struct { struct { int b, c; } a; int d; } nested = { .a.b = 1, 2 };
+_Thread_local int own;

@@ -1,0 +1,9 @@
+int f(void *ctx)
+{
+	int inner(int x)
+	{
+		return x;
+	}
+
+	return inner(1);
+}

@@ -1,0 +1,10 @@
+struct point { int x, y; };
+struct point p = { 1, 2, 3 };
+struct point q = 5;
+int a[2] = { 1, 2, 3 };
+int b[2] = { [2] = 1 };
+int c[] = 1;
+char text[2] = "long";
+int d = { 1, 2 };
+int e = { .x = 1 };
+char LICENSE[] SEC("license") = { 'G', 'P', 'L' };
