@@ -363,7 +363,8 @@ static u32 declare_program(struct lower *l, const struct cf_program *p,
 		note_text(l);
 	if (op->prog_type == ISA_PROG_TRACING || op->prog_type == ISA_PROG_LSM)
 		op->btf_target = b->at.name;
-	op->sleepable = str_ends(str_cut(&(str){ p->section.s, p->section.n }, '/'), ".s");
+	op->sleepable = op->prog_type == ISA_PROG_SYSCALL ||
+			str_ends(str_cut(&(str){ p->section.s, p->section.n }, '/'), ".s");
 	return l->o->progs.n - 1;
 }
 
