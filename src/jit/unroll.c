@@ -1,12 +1,11 @@
 /* Small innermost loops, copied a few times: the program as the rest of jit will see it.
  *
- * A loop here is a stretch from a label to a conditional jump back to it (or to a plain one, and
- * before it the conditional one that leaves), without calls, into whose middle nobody jumps from
- * outside and which holds no other loop. It is repeated; the jump back of each copy but the last
- * becomes its opposite, to what stands behind the loop, or goes. So one jump in
- * several is taken, and what the selector keeps pending (steps of an index, above all) is carried
- * from one copy to the next. What the loop does is not asked: no count is needed, and every copy
- * tests as the original does.
+ * A loop here is a stretch from a label to a jump back to it, conditional or not, without calls,
+ * into whose middle nobody jumps from outside and which holds no other loop. It is repeated; the
+ * conditional jump back of each copy but the last becomes its opposite, to what stands behind the
+ * loop; a plain one is left out there. So one jump in several is taken, and what the selector keeps
+ * pending (steps of an index, above all) is carried from one copy to the next. What the loop does
+ * is not asked: no count is needed, and every copy tests as the original does.
  *
  * Not done: with a budget, which counts instructions from label to label; JSET, which has no
  * opposite; loops with several jumps back.
@@ -17,7 +16,7 @@ enum { MOST_INSNS = 16, SMALL_INSNS = 8, MOST_PROGRAM = 8000, MOST_LOOPS = 64 };
 
 struct loop {
 	u32 head, back, copies;
-	bool goes; /* back is a plain jump, over which the conditional one before it leaves */
+	bool goes; /* back is a plain jump: copies but the last leave it out */
 };
 struct unroll {
 	struct flow *f;
@@ -83,16 +82,6 @@ static bool is_loop(const struct flow *f, u32 head, u32 back, bool goes)
 	return inside == refs;
 }
 
-/* if (c) goto +1; goto head: nobody else comes to the plain jump. */
-static bool leaves(const struct flow *f, u32 head, u32 back)
-{
-	const struct flow_op *o = &f->ops[back ? back - 1 : 0];
-
-	return back > head && f->ops[back].refs == 0 &&
-	       (o->flags & (FLOW_JUMP | FLOW_END | FLOW_SECOND)) == FLOW_JUMP &&
-	       o->target == back + 1;
-}
-
 static u32 length(const struct loop *l)
 {
 	return l->back + !l->goes - l->head;
@@ -107,7 +96,7 @@ static void find(struct unroll *u)
 
 		bool goes = f->ops[i].flags & FLOW_END;
 
-		if (!(f->ops[i].flags & FLOW_JUMP) || head > i || (goes && !leaves(f, head, i)) ||
+		if (!(f->ops[i].flags & FLOW_JUMP) || head > i || (goes && head == i) ||
 		    !is_loop(f, head, i, goes))
 			continue;
 		u->loops[u->n_loops++] =
