@@ -87,11 +87,13 @@ bool lower_is_helper_pointer(struct lower *l, const struct cf_expr *e, u32 *out_
 {
 	s64 id;
 
-	while (e->kind == EX_CAST || e->kind == EX_LOAD || e->kind == EX_DEREF || e->kind == EX_DECAY)
+	while (e->kind == EX_CAST || e->kind == EX_LOAD || e->kind == EX_DEREF ||
+	       e->kind == EX_DECAY)
 		e = e->a;
 	if (e->kind != EX_SYM || e->sym->kind != SYM_VAR || e->sym->is_written || !e->sym->init ||
 	    e->sym->init->parts.n != 1 || !ty_is_ptr(e->sym->type) ||
-	    !cf_const_value(l->u, e->sym->init->parts.at[0].value, &id) || id <= 0 || id > INT32_MAX)
+	    !cf_const_value(l->u, e->sym->init->parts.at[0].value, &id) || id <= 0 ||
+	    id > INT32_MAX)
 		return false;
 	*out_id = (u32)id;
 	return true;

@@ -36,9 +36,12 @@ static const char *const field_names[] = {
 	[OBJ_F_USERNAME] = "username",
 	[OBJ_F_TIMESTAMP] = "strftime",
 	[OBJ_F_CGROUP_PATH] = "cgroup_path",
+	[OBJ_F_STRERROR] = "strerror",
+	[OBJ_F_SYSCALL_NAME] = "syscall_name",
 	[OBJ_F_TUPLE] = "tuple",
 	[OBJ_F_STRUCT] = "struct",
 	[OBJ_F_ARRAY] = "array",
+	[OBJ_F_BUFFER] = "buffer",
 };
 
 static const char *const event_names[] = {
@@ -53,6 +56,8 @@ static const char *const event_names[] = {
 	[OBJ_EV_CAT] = "cat",
 	[OBJ_EV_SYSTEM] = "system",
 	[OBJ_EV_PRINT_VALUE] = "print_value",
+	[OBJ_EV_ERROR] = "error",
+	[OBJ_EV_WARNING] = "warning",
 	[OBJ_EV_TEXT] = "text",
 	[OBJ_EV_OUTPUT] = "output",
 };
