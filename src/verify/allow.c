@@ -196,7 +196,7 @@ static const u64 allowed[] = {
 	[170] = G_ALL,
 	[171] = G_ALL,
 	[172] = G_ALL,
-	[173] = G_TRACE | P(SYSCALL),
+	[173] = P(TRACING) | P(KPROBE),
 	[174] = G_TRACE,
 	[175] = G_ALL,
 	[176] = G_ALL,
@@ -360,6 +360,10 @@ static bool is_special(u32 id)
 	return false;
 }
 
+#define SOCKMAP_DELETERS                                                                           \
+	(P(SOCKET_FILTER) | G_TC | P(XDP) | P(SOCK_OPS) | P(SK_REUSEPORT) | P(FLOW_DISSECTOR) |    \
+	 P(SK_LOOKUP))
+
 bool verify_map_fits(struct verifier *v, const struct isa_helper *h, u32 map)
 {
 	u32 type = v->in->maps[map].type;
@@ -369,6 +373,9 @@ bool verify_map_fits(struct verifier *v, const struct isa_helper *h, u32 map)
 	for (u32 i = 0; i < ARRAY_LEN(map_rows); i++)
 		if (map_rows[i].type == type)
 			ok = row_has(&map_rows[i], h->id);
+	if (h->id == ISA_FN_map_delete_elem &&
+	    (type == ISA_MAP_SOCKMAP || type == ISA_MAP_SOCKHASH))
+		ok = v->in->prog_type < 64 && (SOCKMAP_DELETERS >> v->in->prog_type & 1);
 	if (h->id == ISA_FN_map_lookup_percpu_elem)
 		ok = isa_map_is_percpu(type) && type != ISA_MAP_PERCPU_CGROUP_STORAGE;
 	if (h->id > 211)

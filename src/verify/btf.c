@@ -46,14 +46,27 @@ static const struct type *target_proto(struct verifier *v, u32 *out_skip)
 		t = t ? ty_strip(t) : NULL;
 		return t && t->kind == TY_PTR ? ty_strip(t->to) : NULL;
 	}
+	if (in->attach_type == ISA_ATTACH_TRACE_ITER)
+		return ty_btf_find(in->btf, TY_FUNC,
+				   str_printf(v->a, "bpf_iter_" STR_FMT, STR_ARG(in->btf_target)));
 	return ty_btf_find(in->btf, TY_FUNC, in->btf_target);
+}
+
+/* Of a function's arguments: objects, plain numbers, and what points to a number. */
+static bool can_be_read(const struct type *t)
+{
+	t = ty_strip(t);
+	if (t->kind != TY_PTR)
+		return ty_is_scalar(t) || t->kind == TY_VOID;
+	t = ty_strip(t->to);
+	return ty_is_aggregate(t) || ty_is_int(t) || ty_is_void(t);
 }
 
 bool verify_btf_argument(struct verifier *v, const struct reg *r, s32 off, u32 size, bool is_write,
 			 struct reg *out)
 {
 	u32 skip, arg = (u32)off / 8, n;
-	const struct type *proto = target_proto(v, &skip);
+	const struct type *proto = target_proto(v, &skip), *t;
 	bool has_result = v->in->attach_type == ISA_ATTACH_TRACE_FEXIT ||
 			  v->in->attach_type == ISA_ATTACH_MODIFY_RETURN ||
 			  v->in->prog_type == ISA_PROG_LSM;
@@ -66,7 +79,17 @@ bool verify_btf_argument(struct verifier *v, const struct reg *r, s32 off, u32 s
 	n = proto->n >= skip ? proto->n - skip : 0;
 	if (off < 0 || off % 8 || is_write || arg >= n + has_result)
 		return verify_bad_field(v, r, off, size, is_write);
-	return verify_btf_pointer(v, arg < n ? proto->params[arg + skip].type : proto->to, r, out);
+	t = arg < n ? proto->params[arg + skip].type : proto->to;
+	if (!can_be_read(t))
+		return verify_bad_field(v, r, off, size, is_write);
+	if (!verify_btf_pointer(v, t, r, out))
+		return false;
+	/* What an iterator is at may be its end. */
+	if (v->in->attach_type == ISA_ATTACH_TRACE_ITER && arg > 0 && out->kind == K_BTF) {
+		out->or_null = true;
+		out->id = ++v->last_id;
+	}
+	return true;
 }
 
 /* What a load of `size` bytes at `off` finds: NULL when it is no member's. */

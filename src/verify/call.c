@@ -185,6 +185,9 @@ static bool sock_arg(struct verifier *v, struct call *c, u32 n)
 		return true;
 	if (c->h->id == ISA_FN_sk_assign && is_null(r) && v->in->prog_type == ISA_PROG_SK_LOOKUP)
 		return true;
+	if (r->kind == K_BTF && !r->or_null && !r->untrusted && num_is(&r->n, 0) &&
+	    verify_btf_names(r->type, r->off, STR("sock_common"), 0))
+		return true;
 	if (!is_sock || r->or_null || r->off)
 		return wrong(v, c, n, "a socket that is not null");
 	return true;
@@ -194,6 +197,8 @@ static bool ctx_arg(struct verifier *v, struct call *c, u32 n)
 {
 	const struct reg *r = &c->args[n];
 
+	if (c->h->id == ISA_FN_get_netns_cookie && is_null(r))
+		return true;
 	if (r->kind != K_CTX)
 		return wrong(v, c, n, "the context");
 	if (r->off || !num_is(&r->n, 0))
@@ -241,12 +246,55 @@ static bool const_size(struct verifier *v, struct call *c, u32 n)
 	return true;
 }
 
+/* The kind of an argument; some helpers take another one in some types of program. */
+static enum isa_arg arg_kind(const struct verifier *v, const struct isa_helper *h, u32 n)
+{
+	u32 p = v->in->prog_type;
+
+	if (n == 0 && h->args[0] == ISA_ARG_CTX) {
+		switch (h->id) {
+		case ISA_FN_get_cgroup_classid:
+			return p == ISA_PROG_SCHED_CLS || p == ISA_PROG_SCHED_ACT ||
+					       (p >= ISA_PROG_LWT_IN && p <= ISA_PROG_LWT_XMIT)
+				       ? ISA_ARG_CTX
+				       : ISA_ARG_NONE;
+		case ISA_FN_get_socket_cookie:
+			return p == ISA_PROG_SK_REUSEPORT || p == ISA_PROG_TRACING ||
+					       p == ISA_PROG_SYSCALL
+				       ? ISA_ARG_SOCK
+				       : ISA_ARG_CTX;
+		case ISA_FN_setsockopt:
+		case ISA_FN_getsockopt:
+			return p == ISA_PROG_CGROUP_SOCKOPT ? ISA_ARG_SOCK : ISA_ARG_CTX;
+		default: break;
+		}
+	}
+	return h->args[n];
+}
+
+/* A number that the helper writes: all of it, where numbers of its size lie. */
+static bool out_number(struct verifier *v, const struct call *c, const struct reg *r, u8 no,
+		       u32 size)
+{
+	struct num at = num_const((u64)(s64)r->off);
+
+	if (!verify_helper_mem(v, no, r, size, false, true, true, c->h->id))
+		return false;
+	at = num_alu(ISA_ADD, true, false, &r->n, &at);
+	if (!((at.bits | at.mask) & (size - 1)))
+		return true;
+	return verify_refuse(v, V_ALIGN, r->node, "Use an offset that the size divides.",
+			     "r%u is where bpf_%s() writes %u bytes, and is not aligned to them.",
+			     no, c->h->name, size);
+}
+
 static bool one_arg(struct verifier *v, struct call *c, u32 n)
 {
 	const struct reg *r = &c->args[n];
 	u8 no = (u8)(n + 1);
 
-	switch (c->h->args[n]) {
+	switch (arg_kind(v, c->h, n)) {
+	case ISA_ARG_NONE: return true;
 	case ISA_ARG_INT:
 	case ISA_ARG_ADDR: return plain_arg(v, c, n);
 	case ISA_ARG_CTX: return ctx_arg(v, c, n);
@@ -263,8 +311,8 @@ static bool one_arg(struct verifier *v, struct call *c, u32 n)
 	case ISA_ARG_SIZE: return memory_size(v, c, n, false);
 	case ISA_ARG_SIZE_OR_0: return memory_size(v, c, n, true);
 	case ISA_ARG_STR: return const_string(v, c, n);
-	case ISA_ARG_OUT_LONG: return verify_helper_mem(v, no, r, 8, false, true, true, c->h->id);
-	case ISA_ARG_OUT_INT: return verify_helper_mem(v, no, r, 4, false, true, true, c->h->id);
+	case ISA_ARG_OUT_LONG: return out_number(v, c, r, no, 8);
+	case ISA_ARG_OUT_INT: return out_number(v, c, r, no, 4);
 	case ISA_ARG_FUNC: return r->kind == K_FUNC || wrong(v, c, n, "a function");
 	case ISA_ARG_STACK_OR_NULL:
 		return r->kind == K_STACK || is_null(r) || wrong(v, c, n, "a stack address or 0");
@@ -289,12 +337,12 @@ static bool all_args(struct verifier *v, struct call *c)
 {
 	const struct reg *regs = TOP(v->st)->regs;
 
-	for (u32 n = 0; n < 5 && c->h->args[n] != ISA_ARG_NONE; n++) {
+	for (u32 n = 0; n < 5 && arg_kind(v, c->h, n) != ISA_ARG_NONE; n++) {
 		if (!verify_read(v, (u8)(n + 1)))
 			return false;
 		c->args[n] = regs[n + 1];
 	}
-	for (u32 n = 0; n < 5 && c->h->args[n] != ISA_ARG_NONE; n++) {
+	for (u32 n = 0; n < 5 && arg_kind(v, c->h, n) != ISA_ARG_NONE; n++) {
 		if (!one_arg(v, c, n))
 			return false;
 		if (c->args[n].ref && !c->ref)
@@ -466,10 +514,35 @@ static bool release(struct verifier *v, const struct call *c)
 	return true;
 }
 
+/* Functions in which bpf_d_path() takes no lock that is held. */
+static bool may_ask_path(const struct verify_input *in)
+{
+	static const char *const names[] = { "security_file_permission",
+					     "security_inode_getattr",
+					     "security_file_open",
+					     "security_path_truncate",
+					     "vfs_truncate",
+					     "vfs_fallocate",
+					     "dentry_open",
+					     "vfs_getattr",
+					     "filp_close" };
+
+	if (in->prog_type != ISA_PROG_TRACING || in->attach_type == ISA_ATTACH_TRACE_ITER)
+		return true;
+	for (u32 i = 0; i < ARRAY_LEN(names); i++)
+		if (str_is(in->btf_target, names[i]))
+			return true;
+	return false;
+}
+
 static bool before(struct verifier *v, const struct isa_helper *h)
 {
 	struct state *st = v->st;
 
+	if (h->id == ISA_FN_d_path && !may_ask_path(v->in))
+		return verify_refuse(v, V_HELPER, 0, "Attach to filp_close or dentry_open, say.",
+				     "bpf_d_path() may not be called in " STR_FMT "().",
+				     STR_ARG(v->in->btf_target));
 	if (st->is_locked && h->id != ISA_FN_spin_unlock && h->id != ISA_FN_spin_lock)
 		return verify_refuse(v, V_LOCK, 0, "Give the lock back before the call.",
 				     "bpf_%s() is called while a spin lock is held.", h->name);
