@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INPUT_BYTES = 4096, N_SEEDS = 256 };
+enum { INPUT_BYTES = 16384, N_SEEDS = 256 };
 
 struct input {
 	uint8_t *at;

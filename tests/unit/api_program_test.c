@@ -426,6 +426,30 @@ static void helpers(void **state)
 	skep_close(s);
 }
 
+/* In C a helper is a constant pointer, as libbpf's header declares its own. */
+static void helpers_in_c(void **state)
+{
+	static const char text[] =
+		"static long (*sum_bytes)(void *p, long n) = (void *)0x10000;\n"
+		"static u64 (*now)(void) = (void *)5;\n"
+		"int f(u8 *x) { return now() ? sum_bytes(x, 4) : 0; }\n";
+	unsigned char mem[8] = { 1, 2, 3, 4, 5 };
+	struct skep_options o = options();
+	struct skep *s;
+	uint64_t got;
+	int calls = 0;
+
+	(void)state;
+	o.mem_size = 8;
+	s = load(&o, "h.c", text);
+	assert_int_equal(skep_add_helper(s, &sum_helper), 0);
+	assert_int_equal(skep_set_data(s, &calls), 0);
+	assert_int_equal(skep_call(must(s, NULL), NULL, mem, 8, &got), 0);
+	assert_int_equal(got, 10);
+	assert_int_equal(calls, 1);
+	skep_close(s);
+}
+
 static void wrong_helpers(void **state)
 {
 	struct skep *s = skep_open(NULL);
@@ -536,6 +560,7 @@ int main(void)
 		cmocka_unit_test(assembly_mistakes),
 		cmocka_unit_test(wrong_section),
 		cmocka_unit_test(helpers),
+		cmocka_unit_test(helpers_in_c),
 		cmocka_unit_test(wrong_helpers),
 		cmocka_unit_test(threads),
 		cmocka_unit_test(wrong_use),
