@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UNUSED ((void)t, (void)a, (void)b, (void)c, (void)d, (void)e)
@@ -44,8 +45,9 @@ static void put_address(struct writer *w, bool is_v6, bool dotted, u64 addr)
 	char raw[16], text[INET6_ADDRSTRLEN] = "";
 	int n;
 
+	/* What cannot be read is all zeroes, as in the kernel. */
 	if (vm_read_at(w->t, true, raw, addr, is_v6 ? 16 : 4) != 0)
-		return;
+		memset(raw, 0, sizeof(raw));
 	if (dotted) {
 		inet_ntop(is_v6 ? AF_INET6 : AF_INET, raw, text, sizeof(text));
 		put(w, text, strlen(text));
@@ -70,17 +72,24 @@ static void put_string(struct writer *w, const char *flags, bool own, u64 addr)
 		put(w, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
 }
 
+/* Padded by blanks, whatever the flags say; it may be a NUL. */
+static void put_char(struct writer *w, const char *flags, char one)
+{
+	u32 width = (u32)atoi(flags + strspn(flags, "0+- ")), pad = width ? width - 1 : 0;
+	bool is_left = strchr(flags, '-');
+
+	for (u32 i = 0; !is_left && i < pad; i++)
+		put(w, " ", 1);
+	put(w, &one, 1);
+	for (u32 i = 0; is_left && i < pad; i++)
+		put(w, " ", 1);
+}
+
 static void put_number(struct writer *w, const char *flags, char conv, u32 longs, u64 v)
 {
 	char spec[24], out[MOST_STRING];
 	int n;
 
-	if (conv == 'c') {
-		char one = (char)v;
-
-		put(w, &one, 1);
-		return;
-	}
 	if (!longs)
 		v = conv == 'd' || conv == 'i' ? (u64)(s64)(s32)v : (u32)v;
 	snprintf(spec, sizeof(spec), "%%%sll%c", flags, conv);
@@ -89,62 +98,100 @@ static void put_number(struct writer *w, const char *flags, char conv, u32 longs
 		put(w, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
 }
 
+static bool is_blank(char ch)
+{
+	return ch == ' ' || (ch >= '\t' && ch <= '\r');
+}
+
+static bool is_alnum(char ch)
+{
+	return (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z');
+}
+
+static bool is_print(char ch)
+{
+	return ch >= ' ' && ch < 0x7f;
+}
+
+/* What may follow %s and plain %p, so that later letters can mean something. */
+static bool ends_word(char ch)
+{
+	return !ch || is_blank(ch) || (is_print(ch) && !is_alnum(ch));
+}
+
 /* Behind %p; returns how many letters belong to it, or -EINVAL. */
 static int put_pointer(struct writer *w, const char *flags, const char *at)
 {
-	char out[32];
+	bool is_plain = ends_word(at[0]),
+	     is_string = (at[0] == 'k' || at[0] == 'u') && at[1] == 's';
+	bool is_address = (at[0] == 'i' || at[0] == 'I') && (at[1] == '4' || at[1] == '6');
+	char spec[24], out[MOST_STRING];
+	size_t letters = 0;
 	u64 v;
 	int n;
 
-	if (!next_arg(w, &v))
+	if ((!is_plain && !is_string && !is_address && !strchr("KxsSB", at[0])) ||
+	    (is_string && !ends_word(at[2])) || !next_arg(w, &v))
 		return -EINVAL;
-	if ((at[0] == 'k' || at[0] == 'u') && at[1] == 's') {
+	if (is_string)
 		put_string(w, flags, at[0] == 'k', v);
-		return 2;
-	}
-	if ((at[0] == 'i' || at[0] == 'I') && (at[1] == '4' || at[1] == '6')) {
+	if (is_address)
 		put_address(w, at[1] == '6', at[0] == 'I', v);
-		return 2;
-	}
-	n = snprintf(out, sizeof(out), at[0] == 'x' || at[0] == 'K' ? "%llx" : "0x%llx",
+	/* Letters right behind are taken for more of the kind, as in the kernel. */
+	while (is_alnum(at[letters]))
+		letters++;
+	if (is_string || is_address)
+		return (int)letters;
+	/* Addresses have all their digits unless a width says otherwise; symbols are not known. */
+	snprintf(spec, sizeof(spec), "%%%sllx", flags[0] ? flags : "016");
+	n = snprintf(out, sizeof(out), at[0] && strchr("sSB", at[0]) ? "0x%llx" : spec,
 		     (unsigned long long)v);
-	put(w, out, (size_t)n);
-	return at[0] && strchr("xKsSB", at[0]) ? 1 : 0;
+	put(w, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
+	return (int)letters;
+}
+
+/* Flags and width; how many letters, or -EINVAL for a width that would only fill buffers. */
+static int take_flags(const char *at, char out[16])
+{
+	size_t n = strspn(at, "0+- "), digits = 0;
+
+	if (at[n] >= '1' && at[n] <= '9')
+		digits = strspn(at + n, "0123456789");
+	if (n > 8 || digits > 3)
+		return -EINVAL;
+	memcpy(out, at, n + digits);
+	out[n + digits] = 0;
+	return (int)(n + digits);
 }
 
 /* One conversion from behind its percent sign; returns its length, or -EINVAL. */
 static int put_conversion(struct writer *w, const char *at)
 {
 	char flags[16];
-	u32 n = 0, longs = 0;
-	int more;
+	int n = take_flags(at, flags), more;
+	u32 longs = 0;
 	u64 v;
 
-	while (at[n] && strchr("0+- #123456789", at[n])) {
-		if (n >= 6)
-			return -EINVAL;
-		flags[n] = at[n];
-		n++;
-	}
-	flags[n] = 0;
-	/* Widths over three digits would only fill buffers. */
-	if (strspn(flags + strspn(flags, "0+- #"), "0123456789") > 3)
-		return -EINVAL;
+	if (n < 0)
+		return n;
 	if (at[n] == 'p') {
 		more = put_pointer(w, flags, at + n + 1);
-		return more < 0 ? more : (int)n + 1 + more;
+		return more < 0 ? more : n + 1 + more;
 	}
 	while (at[n] == 'l' && longs < 2) {
 		longs++;
 		n++;
 	}
-	if (!at[n] || !strchr(longs ? "diuxX" : "diuxXcs", at[n]) || !next_arg(w, &v))
+	if (!at[n] || !strchr(longs ? "diuxX" : "diuxXcs", at[n]) ||
+	    (at[n] == 's' && !ends_word(at[n + 1])) || !next_arg(w, &v))
 		return -EINVAL;
 	if (at[n] == 's')
 		put_string(w, flags, true, v);
+	else if (at[n] == 'c')
+		put_char(w, flags, (char)v);
 	else
 		put_number(w, flags, at[n], longs, v);
-	return (int)n + 1;
+	return n + 1;
 }
 
 s64 vm_format(struct vm_thread *t, char *out, u64 size, const char *fmt, u64 fmt_size,
@@ -158,6 +205,9 @@ s64 vm_format(struct vm_thread *t, char *out, u64 size, const char *fmt, u64 fmt
 	while (fmt < end) {
 		int n;
 
+		/* Text may be UTF-8, as in kernels from 6.16 on. */
+		if (!is_print(fmt[0]) && !is_blank(fmt[0]) && !((u8)fmt[0] & 0x80))
+			return -EINVAL;
 		if (fmt[0] != '%' || fmt[1] == '%') {
 			put(&w, fmt, 1);
 			fmt += fmt[0] == '%' ? 2 : 1;

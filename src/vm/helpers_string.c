@@ -15,27 +15,43 @@ static int digit(char ch)
 	return ch >= 'a' && ch <= 'z' ? ch - 'a' + 10 : 99;
 }
 
-/* The magnitude and whether it is negative; bytes consumed, or a negative errno. */
+static bool is_blank(char ch)
+{
+	return ch == ' ' || (ch >= '\t' && ch <= '\r');
+}
+
+/* The base that is meant, and behind a prefix that belongs to it. */
+static u64 take_base(const char *s, u64 n, u64 base, u64 *i)
+{
+	bool has_prefix = *i + 1 < n && s[*i] == '0' && (s[*i + 1] | 0x20) == 'x';
+
+	if (base == 0 && has_prefix && *i + 2 < n && digit(s[*i + 2]) < 16)
+		base = 16;
+	else if (base == 0)
+		base = *i < n && s[*i] == '0' ? 8 : 10;
+	if (base == 16 && has_prefix)
+		*i += 2;
+	return base;
+}
+
+/* The magnitude and whether it is negative; bytes consumed, or a negative errno. Of what follows
+ * blanks and sign 63 bytes count, as in the kernel. */
 static s64 parse(const char *s, u64 n, u64 base, u64 *out, bool *out_minus)
 {
+	enum { MOST = 63 };
 	u64 i = 0, value = 0, digits = 0;
 
 	*out_minus = false;
 	if (base != 0 && base != 8 && base != 10 && base != 16)
 		return -EINVAL;
-	while (i < n && (s[i] == ' ' || (s[i] >= '\t' && s[i] <= '\r')))
+	while (i < n && is_blank(s[i]))
 		i++;
 	if (i < n && s[i] == '-') {
 		*out_minus = true;
 		i++;
 	}
-	if ((base == 0 || base == 16) && i + 2 < n && s[i] == '0' && (s[i + 1] | 0x20) == 'x' &&
-	    digit(s[i + 2]) < 16) {
-		base = 16;
-		i += 2;
-	}
-	if (base == 0)
-		base = i < n && s[i] == '0' ? 8 : 10;
+	n = n - i > MOST ? i + MOST : n;
+	base = take_base(s, n, base, &i);
 	for (; i < n && (u64)digit(s[i]) < base; i++, digits++)
 		if (__builtin_mul_overflow(value, base, &value) ||
 		    __builtin_add_overflow(value, (u64)digit(s[i]), &value))
