@@ -529,7 +529,8 @@ static void look(struct tracer *t)
 		if (!t->u->by_filter)
 			leave_all(t);
 	}
-	if (t->is_quiet && !t->is_leaving)
+	/* Without a thread the loop is about to end, and says so itself. */
+	if (t->is_quiet && !t->is_leaving && t->n_tasks)
 		ack_stop(t, TRACER_STAYS);
 }
 
