@@ -262,7 +262,7 @@ static bool assemble(struct assembly *a)
 /* Results are written when all of them are known: an output's address may depend on none of them. */
 static void with_text(struct assembly *a)
 {
-	struct ir_ins *x, *results[IR_ASM_REGS];
+	struct ir_ins *x, *results[IR_ASM_REGS] = { NULL };
 	u32 n = 0;
 
 	a->taken = a->code->clobbers | named_registers(a->code->text);

@@ -516,7 +516,8 @@ static struct ir_ins *lower_assign_op(struct lower *l, struct cf_expr *e)
 	p = lower_place(l, e->a);
 	y = lower_value(l, e->b);
 	x = lower_read(l, p);
-	if (ty_is_ptr(e->a->type)) {
+	/* Only sums of pointers are not computed in a type of numbers. */
+	if (!e->compute || ty_is_ptr(e->a->type)) {
 		x = pointer_add(l, e->op, e->a->type, x, lower_widen(l, y, e->b->type));
 	} else {
 		x = lower_convert(l, x, e->a->type, e->compute);

@@ -78,7 +78,7 @@ static bool operand(struct parser *p, struct cf_asm *code, bool is_output)
 {
 	struct cf_asm_operand o = { 0 };
 	struct span at;
-	str text = STR("");
+	str text;
 
 	if (cfp_accept(p, '[')) {
 		o.name = p->tok->text;

@@ -53,13 +53,17 @@ static unsigned char *parse_hex(const char *text, size_t *out_n)
 	size_t n = 0;
 
 	for (; bytes && *text; text++) {
+		int high, low;
+
 		if (isspace((unsigned char)*text))
 			continue;
-		if (digit(text[0]) < 0 || digit(text[1]) < 0) {
+		high = digit(text[0]);
+		low = high < 0 ? -1 : digit(text[1]);
+		if (low < 0) {
 			free(bytes);
 			return NULL;
 		}
-		bytes[n++] = (unsigned char)(digit(text[0]) << 4 | digit(text[1]));
+		bytes[n++] = (unsigned char)((unsigned)high << 4 | (unsigned)low);
 		text++;
 	}
 	*out_n = n;

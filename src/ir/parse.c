@@ -276,8 +276,8 @@ static bool symbol_name(struct parser *p, enum ir_sym_kind *out_kind, str *out_n
 static bool symbol(struct parser *p, u32 *out)
 {
 	struct span at = p->tok.span;
-	enum ir_sym_kind kind;
-	str text;
+	enum ir_sym_kind kind = 0;
+	str text = STR("");
 
 	if (!symbol_name(p, &kind, &text))
 		return false;

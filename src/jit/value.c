@@ -31,6 +31,7 @@ void jit_sel_home(struct sel *s, u8 r)
 
 void jit_sel_set_clean(struct sel *s, u8 reg, bool is_clean)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): `reg` is a register here, not JIT_NOREG */
 	s->clean = is_clean ? s->clean | BIT(reg) : s->clean & ~BIT(reg);
 }
 

@@ -37,7 +37,7 @@ static void add(struct elf_in *in, const struct reloc *at, enum obj_reloc_kind k
 static int to_function(struct elf_in *in, const struct reloc *at, enum obj_reloc_kind kind,
 		       u32 section, s64 slot)
 {
-	u32 insn, func = OBJ_NONE;
+	u32 insn = 0, func = OBJ_NONE;
 
 	if (slot >= 0)
 		func = obj_elf_func_at(in, section, (u64)slot, &insn);

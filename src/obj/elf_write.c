@@ -349,14 +349,15 @@ static str write_file(struct elf_out *w, u32 n_local)
 	strtab = n + n_rels + 1;
 	for (u32 i = 1; i < n; i++) {
 		const struct out_section *s = &w->sections.at[i];
+		Elf64_Shdr sh = { .sh_type = s->type,
+				  .sh_flags = s->flags,
+				  .sh_size = s->nobits ? s->nobits : s->bytes.n,
+				  .sh_addralign = s->align };
 
 		align(&out, 8);
-		put_header(&headers, &(Elf64_Shdr){ .sh_name = string(&w->strings, s->name),
-						    .sh_type = s->type,
-						    .sh_flags = s->flags,
-						    .sh_offset = out.n,
-						    .sh_size = s->nobits ? s->nobits : s->bytes.n,
-						    .sh_addralign = s->align });
+		sh.sh_name = string(&w->strings, s->name);
+		sh.sh_offset = out.n;
+		put_header(&headers, &sh);
 		sbuf_put(&out, sbuf_str(&s->bytes));
 	}
 	for (u32 i = 1; i < n; i++) {

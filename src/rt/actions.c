@@ -83,7 +83,7 @@ static int start_shell(char *command, int output, pid_t *out_pid)
 void rt_act_system(struct sbuf *out, str command)
 {
 	int pipes[2], status, r;
-	pid_t pid;
+	pid_t pid = 0;
 
 	r = pipe2(pipes, O_CLOEXEC) ? -errno : 0;
 	if (!r) {

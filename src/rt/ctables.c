@@ -14,9 +14,7 @@ enum { STARS = 40 };
 
 static u64 low_of(u32 bucket)
 {
-	u64 low = (1ull << bucket) >> 1;
-
-	return bucket == 64 ? 1ull << 63 : bucket == 1 ? 0 : low;
+	return bucket < 2 ? 0 : 1ull << (bucket - 1);
 }
 
 static u64 high_of(u32 bucket)

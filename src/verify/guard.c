@@ -120,7 +120,7 @@ bool verify_guard_before(struct verifier *v, struct isa_insn i, const struct reg
 bool verify_guard_behind(struct verifier *v, struct isa_insn i, const struct reg *r,
 			 const struct reg *s, struct guard_move *m)
 {
-	u32 limit, first = m->first.limit;
+	u32 limit = 0, first = m->first.limit;
 
 	(void)s;
 	if (!v->guards)
