@@ -1,4 +1,4 @@
-/* tcp_latency.c: how long TCP connections take to be made: a line each.
+/* tcp_latency.c: how long TCP connections take to be made: a line each, and a picture.
  *
  *	skep run examples/tcp_latency.c -- curl -s http://localhost/
  *
@@ -13,6 +13,7 @@ struct connection {
 };
 BPF_HASH(start, const void *, u64);
 BPF_PERF_OUTPUT(connections);
+BPF_HISTOGRAM(microseconds);
 
 TRACEPOINT_PROBE(sock, inet_sock_set_state)
 {
@@ -35,6 +36,7 @@ TRACEPOINT_PROBE(sock, inet_sock_set_state)
 		c.family = args->family;
 		bpf_get_current_comm(&c.comm, sizeof(c.comm));
 		connections.perf_submit(args, &c, sizeof(c));
+		microseconds.increment(bpf_log2l(c.us));
 	}
 	start.delete(&sk);
 	return 0;
