@@ -260,13 +260,26 @@ static inline void c_block_expr(struct random_c *r, u32 deep)
 static inline void c_builtin(struct random_c *r, u32 deep)
 {
 	static const char *const some[] = { "__builtin_bswap16(", "__builtin_bswap32(", "__builtin_bswap64(",
-					    "!!(", "__builtin_expect(0 + " };
-	u32 k = c_below(r, ARRAY_LEN(some));
+					    "!!(", "__builtin_expect(0 + ", "__builtin_popcountll(",
+					    "__builtin_clzll(1 | (c_u64)", "__builtin_ctzll(1ul << 41 | (c_u64)",
+					    "__builtin_ffs(", "__builtin_parityl(", "__builtin_clrsb(",
+					    "__builtin_clz(1 | (unsigned)", "(c_u64)((unsigned __int128)0xfedcba9876543210ul * (c_u64)" };
+	static const char *const overflows[] = { "add", "sub", "mul" };
+	u32 k = c_below(r, ARRAY_LEN(some)), name;
 
 	sbuf_puts(r->b, some[k]);
 	sbuf_puts(r->b, "(");
 	c_expr(r, deep - 1);
-	sbuf_puts(r->b, k == 4 ? "), 1)" : "))");
+	sbuf_puts(r->b, k == 4 ? "), 1)" : k == ARRAY_LEN(some) - 1 ? ") >> 64)" : "))");
+	if (c_below(r, 4))
+		return;
+	name = r->names++;
+	sbuf_printf(r->b, " + ({ %s o%u; ", c_name(r, c_below(r, C_BOOL)), name);
+	sbuf_printf(r->b, "__builtin_%s_overflow(", overflows[c_below(r, 3)]);
+	c_expr(r, deep - 1);
+	sbuf_puts(r->b, ", ");
+	c_expr(r, deep - 1);
+	sbuf_printf(r->b, ", &o%u) * 3 + o%u; })", name, name);
 }
 
 /* A call of a helper, which has no side effects but through a pointer. */
