@@ -49,12 +49,15 @@ const char *verify_kind_name(const struct reg *r)
 					     "a function",
 					     "flow keys",
 					     "a tracepoint's buffer" };
-	static const char *const nullable[] = {
-		[K_VALUE] = "a map value or null",     [K_MEM] = "a block of memory or null",
-		[K_SOCK] = "a socket or null",	       [K_SOCK_COMMON] = "a socket or null",
-		[K_TCP_SOCK] = "a TCP socket or null", [K_XDP_SOCK] = "an XDP socket or null",
-		[K_BTF] = "a kernel object or null",   [K_TP_BUFFER] = NULL
-	};
+	static const char *const nullable[] = { [K_MAP] = "an inner map or null",
+						[K_VALUE] = "a map value or null",
+						[K_MEM] = "a block of memory or null",
+						[K_SOCK] = "a socket or null",
+						[K_SOCK_COMMON] = "a socket or null",
+						[K_TCP_SOCK] = "a TCP socket or null",
+						[K_XDP_SOCK] = "an XDP socket or null",
+						[K_BTF] = "a kernel object or null",
+						[K_TP_BUFFER] = NULL };
 
 	if (r->or_null && nullable[r->kind])
 		return nullable[r->kind];

@@ -15,7 +15,7 @@
 #include "base/base.h"
 #include "verify/verify.h"
 
-#define MAX_MAPS 8
+#define MAX_MAPS 16
 
 /* ---- a small reader of JSON -------------------------------------------------------------------
  */
@@ -315,6 +315,23 @@ static void read_kfuncs(struct arena *a, struct shelf *s, struct program *p, str
 	}
 }
 
+/* What the elements of a map of maps are; an array of one number where nothing says so. */
+static u32 read_inner(struct program *p, str map)
+{
+	struct verify_map *m = &p->maps[p->in.n_maps];
+
+	*m = (struct verify_map){ .type = ISA_MAP_ARRAY, .key_size = 4, .value_size = 4,
+				  .max_entries = 1, .inner = OBJ_NONE, .spin_lock_off = OBJ_NONE,
+				  .timer_off = OBJ_NONE };
+	if (map.n && number(member(map, "type_num"))) {
+		m->type = number(member(map, "type_num"));
+		m->key_size = number(member(map, "key_size"));
+		m->value_size = number(member(map, "value_size"));
+		m->max_entries = number(member(map, "max_entries"));
+	}
+	return p->in.n_maps++;
+}
+
 static u32 read_map(struct arena *a, struct shelf *s, struct program *p, str ref)
 {
 	str id = text(member(ref, "map_id")), map = member(ref, "map"), fields;
@@ -338,7 +355,10 @@ static u32 read_map(struct arena *a, struct shelf *s, struct program *p, str ref
 		if (str_is(text(member(element(fields, i), "field")), "bpf_spin_lock"))
 			m->spin_lock_off = number(member(element(fields, i), "offset"));
 	read_kptrs(a, s, m, fields);
-	return p->in.n_maps++;
+	p->in.n_maps++;
+	if (m->type == ISA_MAP_ARRAY_OF_MAPS || m->type == ISA_MAP_HASH_OF_MAPS)
+		m->inner = read_inner(p, member(map, "inner"));
+	return (u32)(m - p->maps);
 }
 
 static u32 attach_of(str name)

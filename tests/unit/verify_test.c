@@ -359,6 +359,39 @@ static void slots_of_frames(void **state)
 	}
 }
 
+/* Maps in maps, by the template of the inner one. */
+static void inner_maps(void **state)
+{
+#define OUTER "*(u32 *)(r10 - 4) = 0\nr2 = r10\nr2 += -4\nr1 = map[m]\ncall bpf_map_lookup_elem\n"
+#define INNER "*(u32 *)(r10 - 4) = 0\nr2 = r10\nr2 += -4\nr1 = r0\n"
+#define ASK   "call bpf_map_lookup_elem\nout:\nr0 = 0\nexit\n"
+	static const struct verify_map maps[] = {
+		{ .type = ISA_MAP_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4, .max_entries = 1,
+		  .inner = 1, .spin_lock_off = OBJ_NONE, .timer_off = OBJ_NONE },
+		{ .type = ISA_MAP_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1,
+		  .inner = OBJ_NONE, .spin_lock_off = OBJ_NONE, .timer_off = OBJ_NONE },
+	};
+	static const struct { const char *code; u32 tag; } progs[] = {
+		{ OUTER "if r0 == 0 goto out\n" INNER ASK, V_NONE },
+		{ OUTER INNER ASK, V_NULL },
+		{ OUTER "if r0 == 0 goto out\n" INNER "r1 += 8\n" ASK, V_POINTER_ALU },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		struct arena *a = arena_new(NULL);
+		struct verify_input in = { .prog_type = SF };
+		struct verify_result out;
+
+		assert_true(prepare(a, progs[i].code, &in));
+		in.maps = maps;
+		in.n_maps = ARRAY_LEN(maps);
+		verify_program(a, &in, &out);
+		assert_int_equal(out.problem.tag, progs[i].tag);
+		arena_free(a);
+	}
+}
+
 /* A check that always passes is told to the JIT; one that is needed on some path is not. */
 static void never_null(void **state)
 {
@@ -445,6 +478,7 @@ int main(void)
 		cmocka_unit_test(unprivileged),	cmocka_unit_test(unwritten_stack),
 		cmocka_unit_test(slots_not_read),
 		cmocka_unit_test(slots_of_frames),
+		cmocka_unit_test(inner_maps),
 		cmocka_unit_test(never_null),
 #ifdef SKEP_DEBUG
 		cmocka_unit_test(memory),
