@@ -483,6 +483,79 @@ static void type_strcap(struct bt_typer *t, struct bt_expr *e)
 		constant(e, e->args[0]->type.size);
 }
 
+/* --NAME=VALUE or --NAME among the script's parameters: its value ("" without one); false: not given. */
+static bool find_option(const struct bt_options *o, str name, str *out)
+{
+	for (u32 i = 0; i < o->n_params; i++) {
+		str p = o->params[i], head;
+
+		if (!str_starts(p, "--"))
+			continue;
+		p = str_sub(p, 2, p.n);
+		head = str_cut(&p, '=');
+		if (!str_eq(head, name))
+			continue;
+		*out = p;
+		return true;
+	}
+	return false;
+}
+
+static void option_value(struct bt_typer *t, struct bt_expr *e, const struct bt_expr *fallback,
+			 str value)
+{
+	bool is_bool = !fallback || fallback->is_bool;
+	s64 n;
+
+	if (fallback && fallback->kind == EX_STR) {
+		e->kind = EX_STR;
+		e->name = value;
+	} else if (is_bool && (!value.n || str_is(value, "true") || str_is(value, "false"))) {
+		constant(e, !str_is(value, "false"));
+		e->is_bool = true;
+	} else if (!is_bool && str_to_s64(value, &n)) {
+		constant(e, (u64)n);
+		e->is_negative = n < 0;
+	} else {
+		bt_error(t, e, E_BT_CALL, "--" STR_FMT " wants %s, here it is '" STR_FMT "'",
+			 STR_ARG(e->args[0]->name), is_bool ? "true or false" : "a number",
+			 STR_ARG(value));
+		return;
+	}
+	bt_type_expr(t, e);
+}
+
+/* getopt(name [, default [, what it is for]]): the call becomes the constant. */
+static void type_getopt(struct bt_typer *t, struct bt_expr *e)
+{
+	struct bt_expr *fallback = e->n_args > 1 ? e->args[1] : NULL;
+	str value;
+
+	if (!bt_want_literal(t, e, 0) || (e->n_args == 3 && !bt_want_literal(t, e, 2)))
+		return;
+	if (fallback)
+		bt_type_expr(t, fallback);
+	if (fallback && fallback->kind != EX_INT && fallback->kind != EX_STR) {
+		bt_error(t, fallback, E_BT_CALL, "getopt() wants a constant as its default");
+		return;
+	}
+	if (find_option(&t->u->o, e->args[0]->name, &value)) {
+		option_value(t, e, fallback, value);
+		return;
+	}
+	if (!fallback) {
+		constant(e, 0);
+		e->is_bool = true;
+	} else {
+		e->kind = fallback->kind;
+		e->value = fallback->value;
+		e->name = fallback->name;
+		e->is_bool = fallback->is_bool;
+		e->is_negative = fallback->is_negative;
+	}
+	bt_type_expr(t, e);
+}
+
 bool bt_type_function(struct bt_typer *t, struct bt_expr *e)
 {
 	switch (e->builtin->id) {
@@ -530,6 +603,7 @@ bool bt_type_function(struct bt_typer *t, struct bt_expr *e)
 	case F_IS_STR:
 	case F_IS_UNSIGNED: type_question(t, e); break;
 	case F_STATIC_ASSERT: type_static_assert(t, e); break;
+	case F_GETOPT: type_getopt(t, e); break;
 	default: return false;
 	}
 	return true;

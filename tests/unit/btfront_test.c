@@ -403,6 +403,8 @@ static const struct {
 	{ "BEGIN { static_assert(0, \"no\"); }", E_BT_CALL, 1, "no" },
 	{ "BEGIN { has_key(@m, 1); }", E_BT_NAME, 1, "nothing is ever assigned to map @m" },
 	{ "BEGIN { @ = len(1); }", E_BT_NOT_YET, 1, "len() of an integer" },
+	{ "BEGIN { @ = getopt(5); }", E_BT_CALL, 1, "getopt() wants a string literal here" },
+	{ "BEGIN { @ = getopt(\"a\", pid); }", E_BT_CALL, 1, "getopt() wants a constant as its" },
 	{ "BEGIN { @ = tseries(1, 1s, 5); }", E_BT_NOT_YET, 1, "tseries() is not compiled yet" },
 	{ "BEGIN { @m[1] = 1; for ($k : @m) { @ = kstack; } }", E_CTX, 1,
 	  "kstack cannot be used in a loop" },
