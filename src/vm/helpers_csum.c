@@ -46,8 +46,11 @@ VM_HELPER(csum_diff)
 		return NUM(-EINVAL);
 	if (to_size)
 		sum = sum_words(PTR(c), to_size, sum);
-	if (from_size)
+	/* Which of the two zeroes comes out depends on the order; it is the kernel's. */
+	if (to_size && from_size)
 		sum = sum_words(NULL, 0, (u64)sum + (u32)~sum_words(PTR(a), from_size, 0));
+	else if (from_size)
+		sum = ~sum_words(PTR(a), from_size, (u32)~sum);
 	return fold(sum);
 }
 
