@@ -329,6 +329,12 @@ static void put_header(struct sbuf *b, const Elf64_Shdr *h)
 	sbuf_put(b, (str){ (const char *)h, sizeof(*h) });
 }
 
+static void put_named(struct elf_out *w, struct sbuf *out, str name, Elf64_Shdr sh)
+{
+	sh.sh_name = string(&w->strings, name);
+	put_header(out, &sh);
+}
+
 static str write_file(struct elf_out *w, u32 n_local)
 {
 	Elf64_Ehdr head = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
@@ -363,30 +369,31 @@ static str write_file(struct elf_out *w, u32 n_local)
 	for (u32 i = 1; i < n; i++) {
 		const struct out_section *s = &w->sections.at[i];
 		str name = str_printf(w->a, ".rel" STR_FMT, STR_ARG(s->name));
+		Elf64_Shdr sh = { .sh_type = SHT_REL,
+				  .sh_flags = SHF_INFO_LINK,
+				  .sh_size = s->rels.n,
+				  .sh_link = n + n_rels,
+				  .sh_info = i,
+				  .sh_addralign = 8,
+				  .sh_entsize = sizeof(Elf64_Rel) };
 
 		if (!s->rels.n)
 			continue;
 		align(&out, 8);
-		put_header(&headers, &(Elf64_Shdr){ .sh_name = string(&w->strings, name),
-						    .sh_type = SHT_REL,
-						    .sh_flags = SHF_INFO_LINK,
-						    .sh_offset = out.n,
-						    .sh_size = s->rels.n,
-						    .sh_link = n + n_rels,
-						    .sh_info = i,
-						    .sh_addralign = 8,
-						    .sh_entsize = sizeof(Elf64_Rel) });
+		sh.sh_name = string(&w->strings, name);
+		sh.sh_offset = out.n;
+		put_header(&headers, &sh);
 		sbuf_put(&out, sbuf_str(&s->rels));
 	}
 	align(&out, 8);
-	put_header(&headers, &(Elf64_Shdr){ .sh_name = string(&w->strings, STR(".symtab")),
-					    .sh_type = SHT_SYMTAB,
-					    .sh_offset = out.n,
-					    .sh_size = w->symbols.n * sizeof(Elf64_Sym),
-					    .sh_link = strtab,
-					    .sh_info = n_local,
-					    .sh_addralign = 8,
-					    .sh_entsize = sizeof(Elf64_Sym) });
+	put_named(w, &headers, STR(".symtab"),
+		  (Elf64_Shdr){ .sh_type = SHT_SYMTAB,
+				.sh_offset = out.n,
+				.sh_size = w->symbols.n * sizeof(Elf64_Sym),
+				.sh_link = strtab,
+				.sh_info = n_local,
+				.sh_addralign = 8,
+				.sh_entsize = sizeof(Elf64_Sym) });
 	sbuf_put(&out, (str){ (const char *)w->symbols.at, w->symbols.n * (u32)sizeof(Elf64_Sym) });
 	{
 		u32 name = string(&w->strings, STR(".strtab"));

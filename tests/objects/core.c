@@ -1,6 +1,6 @@
 /* core.o: an object as clang makes it, for tests/unit/api_elf_test.c. Made with
  *
- *	clang -O2 -g -target bpf -mcpu=v3 -c core.c -o core.o && llvm-strip -g core.o
+ *	clang -O2 -g -fdebug-prefix-map=$PWD=. -target bpf -mcpu=v3 -c core.c -o core.o && llvm-strip -g core.o
  *
  * Maps, data of three kinds, a static and a global function, a callback, CO-RE relocations that hold, and ones
  * for what no kernel has. */
