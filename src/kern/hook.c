@@ -210,6 +210,11 @@ int kern_ready_hook(struct attaching *x)
 				   "must be one");
 	case AT_NOTHING: break;
 	}
+	if (x->prog->prog_type == ISA_PROG_PERF_EVENT)
+		return kern_refuse(
+			x, -SKEP_ENOEVENT,
+			"it does not say what to sample; --attach profile:hz:99=FUNCTION or "
+			"software:EVENT:COUNT=FUNCTION does");
 	return kern_refuse(x, -SKEP_EUNSUPPORTED,
 			   "programs of this kind are loaded and checked, but not attached yet");
 }

@@ -96,6 +96,12 @@ static int target_id(struct loader *l, const struct obj_prog *p, u32 *out)
 	int err;
 
 	*out = 0;
+	if (p->prog_type == ISA_PROG_STRUCT_OPS || p->prog_type == ISA_PROG_EXT ||
+	    p->attach_type == ISA_ATTACH_LSM_CGROUP)
+		return err_set(l->e, -SKEP_EUNSUPPORTED, KERN_ROOM,
+			       "program '" STR_FMT "' (" STR_FMT
+			       "): programs of this kind are compiled, but not loaded yet",
+			       STR_ARG(p->name), STR_ARG(p->attach));
 	if (p->prog_type != ISA_PROG_TRACING && p->prog_type != ISA_PROG_LSM)
 		return 0;
 	if (!p->btf_target.n)
