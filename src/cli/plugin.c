@@ -51,19 +51,18 @@ static unsigned char *parse_hex(const char *text, size_t *out_n)
 {
 	unsigned char *bytes = malloc(strlen(text) / 2 + 1);
 	size_t n = 0;
+	int hi, lo;
 
 	for (; bytes && *text; text++) {
-		int high, low;
-
 		if (isspace((unsigned char)*text))
 			continue;
-		high = digit(text[0]);
-		low = high < 0 ? -1 : digit(text[1]);
-		if (low < 0) {
+		hi = digit((unsigned char)text[0]);
+		lo = hi < 0 ? -1 : digit((unsigned char)text[1]);
+		if (lo < 0) {
 			free(bytes);
 			return NULL;
 		}
-		bytes[n++] = (unsigned char)((unsigned)high << 4 | (unsigned)low);
+		bytes[n++] = (unsigned char)(hi * 16 + lo);
 		text++;
 	}
 	*out_n = n;

@@ -107,7 +107,7 @@ static int read_section(struct elf_in *in, const Elf64_Ehdr *h, u32 i)
 
 static int read_sections(struct elf_in *in)
 {
-	Elf64_Ehdr h = { 0 };
+	Elf64_Ehdr h = { .e_shnum = 0 };
 	Elf64_Shdr sh;
 	int r = check_head(in, &h);
 

@@ -324,15 +324,48 @@ static void align(struct sbuf *b, u32 to)
 	sbuf_pad(b, 0, (u32)(round_up(b->n, to) - b->n));
 }
 
-static void put_header(struct sbuf *b, const Elf64_Shdr *h)
+/* The file in the making: sections' bytes, and the headers that go behind them. */
+struct file {
+	struct sbuf out, headers;
+};
+
+static void put_section(struct elf_out *w, struct file *f, Elf64_Shdr h, str name, str bytes)
 {
-	sbuf_put(b, (str){ (const char *)h, sizeof(*h) });
+	align(&f->out, 8);
+	h.sh_name = string(&w->strings, name);
+	h.sh_offset = f->out.n;
+	/* The strings are whole only now. */
+	if (h.sh_type == SHT_STRTAB)
+		bytes = sbuf_str(&w->strings);
+	if (h.sh_type != SHT_NOBITS)
+		h.sh_size = bytes.n;
+	sbuf_put(&f->out, bytes);
+	sbuf_put(&f->headers, (str){ (const char *)&h, sizeof(h) });
 }
 
-static void put_named(struct elf_out *w, struct sbuf *out, str name, Elf64_Shdr sh)
+static void put_contents(struct elf_out *w, struct file *f, u32 symtab)
 {
-	sh.sh_name = string(&w->strings, name);
-	put_header(out, &sh);
+	for (u32 i = 1; i < w->sections.n; i++) {
+		const struct out_section *s = &w->sections.at[i];
+		Elf64_Shdr h = { .sh_type = s->type,
+				 .sh_flags = s->flags,
+				 .sh_addralign = s->align };
+
+		h.sh_size = s->nobits;
+		put_section(w, f, h, s->name, sbuf_str(&s->bytes));
+	}
+	for (u32 i = 1; i < w->sections.n; i++) {
+		const struct out_section *s = &w->sections.at[i];
+		Elf64_Shdr h = { .sh_type = SHT_REL, .sh_flags = SHF_INFO_LINK, .sh_addralign = 8 };
+
+		if (!s->rels.n)
+			continue;
+		h.sh_link = symtab;
+		h.sh_info = i;
+		h.sh_entsize = sizeof(Elf64_Rel);
+		put_section(w, f, h, str_printf(w->a, ".rel" STR_FMT, STR_ARG(s->name)),
+			    sbuf_str(&s->rels));
+	}
 }
 
 static str write_file(struct elf_out *w, u32 n_local)
@@ -343,75 +376,32 @@ static str write_file(struct elf_out *w, u32 n_local)
 			    .e_version = EV_CURRENT,
 			    .e_ehsize = sizeof(head),
 			    .e_shentsize = sizeof(Elf64_Shdr) };
-	struct sbuf out, headers;
-	u32 n = w->sections.n, n_rels = 0, strtab;
+	Elf64_Shdr none = { .sh_type = SHT_NULL };
+	Elf64_Shdr symbols = { .sh_type = SHT_SYMTAB, .sh_addralign = 8 };
+	Elf64_Shdr strings = { .sh_type = SHT_STRTAB, .sh_addralign = 1 };
+	u32 symtab = w->sections.n;
+	struct file f;
 
-	sbuf_init(&out, w->a);
-	sbuf_init(&headers, w->a);
-	sbuf_put(&out, (str){ (const char *)&head, sizeof(head) });
-	put_header(&headers, &(Elf64_Shdr){ .sh_type = SHT_NULL });
-	for (u32 i = 1; i < n; i++)
-		n_rels += w->sections.at[i].rels.n != 0;
-	strtab = n + n_rels + 1;
-	for (u32 i = 1; i < n; i++) {
-		const struct out_section *s = &w->sections.at[i];
-		Elf64_Shdr sh = { .sh_type = s->type,
-				  .sh_flags = s->flags,
-				  .sh_size = s->nobits ? s->nobits : s->bytes.n,
-				  .sh_addralign = s->align };
-
-		align(&out, 8);
-		sh.sh_name = string(&w->strings, s->name);
-		sh.sh_offset = out.n;
-		put_header(&headers, &sh);
-		sbuf_put(&out, sbuf_str(&s->bytes));
-	}
-	for (u32 i = 1; i < n; i++) {
-		const struct out_section *s = &w->sections.at[i];
-		str name = str_printf(w->a, ".rel" STR_FMT, STR_ARG(s->name));
-		Elf64_Shdr sh = { .sh_type = SHT_REL,
-				  .sh_flags = SHF_INFO_LINK,
-				  .sh_size = s->rels.n,
-				  .sh_link = n + n_rels,
-				  .sh_info = i,
-				  .sh_addralign = 8,
-				  .sh_entsize = sizeof(Elf64_Rel) };
-
-		if (!s->rels.n)
-			continue;
-		align(&out, 8);
-		sh.sh_name = string(&w->strings, name);
-		sh.sh_offset = out.n;
-		put_header(&headers, &sh);
-		sbuf_put(&out, sbuf_str(&s->rels));
-	}
-	align(&out, 8);
-	put_named(w, &headers, STR(".symtab"),
-		  (Elf64_Shdr){ .sh_type = SHT_SYMTAB,
-				.sh_offset = out.n,
-				.sh_size = w->symbols.n * sizeof(Elf64_Sym),
-				.sh_link = strtab,
-				.sh_info = n_local,
-				.sh_addralign = 8,
-				.sh_entsize = sizeof(Elf64_Sym) });
-	sbuf_put(&out, (str){ (const char *)w->symbols.at, w->symbols.n * (u32)sizeof(Elf64_Sym) });
-	{
-		u32 name = string(&w->strings, STR(".strtab"));
-
-		put_header(&headers, &(Elf64_Shdr){ .sh_name = name,
-						    .sh_type = SHT_STRTAB,
-						    .sh_offset = out.n,
-						    .sh_size = w->strings.n,
-						    .sh_addralign = 1 });
-	}
-	sbuf_put(&out, sbuf_str(&w->strings));
-	align(&out, 8);
-	head.e_shoff = out.n;
-	head.e_shnum = (u16)(strtab + 1);
-	head.e_shstrndx = (u16)strtab;
-	sbuf_put(&out, sbuf_str(&headers));
-	memcpy(out.s, &head, sizeof(head));
-	return sbuf_str(&out);
+	for (u32 i = 1; i < w->sections.n; i++)
+		symtab += w->sections.at[i].rels.n != 0;
+	sbuf_init(&f.out, w->a);
+	sbuf_init(&f.headers, w->a);
+	sbuf_put(&f.out, (str){ (const char *)&head, sizeof(head) });
+	sbuf_put(&f.headers, (str){ (const char *)&none, sizeof(none) });
+	put_contents(w, &f, symtab);
+	symbols.sh_link = symtab + 1;
+	symbols.sh_info = n_local;
+	symbols.sh_entsize = sizeof(Elf64_Sym);
+	put_section(w, &f, symbols, STR(".symtab"),
+		    (str){ (const char *)w->symbols.at, w->symbols.n * (u32)sizeof(Elf64_Sym) });
+	put_section(w, &f, strings, STR(".strtab"), (str){ 0 });
+	align(&f.out, 8);
+	head.e_shoff = f.out.n;
+	head.e_shnum = (u16)(symtab + 2);
+	head.e_shstrndx = (u16)(symtab + 1);
+	sbuf_put(&f.out, sbuf_str(&f.headers));
+	memcpy(f.out.s, &head, sizeof(head));
+	return sbuf_str(&f.out);
 }
 
 static int check(struct elf_out *w)
