@@ -295,6 +295,7 @@ static void inline_into(struct ir_calls *calls, struct ir_fn *fn)
 void ir_pass_inline(struct ir_pass_ctx *c, struct ir_module *m)
 {
 	struct ir_calls calls;
+	u32 errors = c->dx->n_errors;
 	bool again;
 
 	ir_calls_resolve(c, m);
@@ -305,6 +306,8 @@ void ir_pass_inline(struct ir_pass_ctx *c, struct ir_module *m)
 			struct ir_callee *f = calls.order.at[i];
 
 			inline_into(&calls, f->fn);
+			if (c->dx->n_errors != errors)
+				return; /* too large: its callers would be as well */
 			f->cost = ir_fn_cost(f->fn);
 		}
 		ir_calls_drop_unused(m, c->scratch);
