@@ -79,9 +79,10 @@ static bool is_egress(const struct attaching *x)
 static int attach_filter(struct attaching *x)
 {
 	struct kern_tc *tc = arena_new_of(x->k->a, struct kern_tc);
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)x->kp->offset,
-			    .attach_point = is_egress(x) ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	DECLARE_LIBBPF_OPTS(bpf_tc_opts, o, .prog_fd = x->kp->fd);
+	struct bpf_tc_hook hook = { .sz = sizeof(hook),
+				    .ifindex = (int)x->kp->offset,
+				    .attach_point = is_egress(x) ? BPF_TC_EGRESS : BPF_TC_INGRESS };
+	struct bpf_tc_opts o = { .sz = sizeof(o), .prog_fd = x->kp->fd };
 	int err = bpf_tc_hook_create(&hook);
 
 	if (err == -ENOENT)
@@ -106,9 +107,11 @@ static int attach_filter(struct attaching *x)
 
 void kern_tc_drop(struct kern_tc *tc)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = tc->ifindex,
-			    .attach_point = tc->is_egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-	DECLARE_LIBBPF_OPTS(bpf_tc_opts, o, .handle = tc->handle, .priority = tc->priority);
+	struct bpf_tc_hook hook = { .sz = sizeof(hook),
+				    .ifindex = tc->ifindex,
+				    .attach_point =
+					    tc->is_egress ? BPF_TC_EGRESS : BPF_TC_INGRESS };
+	struct bpf_tc_opts o = { .sz = sizeof(o), .handle = tc->handle, .priority = tc->priority };
 
 	if (tc->handle)
 		bpf_tc_detach(&hook, &o);

@@ -178,6 +178,9 @@ static int make_group(struct kern *k, struct kern_group *g)
 			continue;
 		}
 		g->dir = open_dir(g->parent, g->name.s);
+		/* Another skep took it for stale before it was locked. */
+		if (g->dir == -ENOENT)
+			continue;
 		if (g->dir < 0)
 			return g->dir;
 		if (!flock(g->dir, LOCK_EX | LOCK_NB) && is_same(g->parent, g->name.s, g->dir))
