@@ -81,6 +81,10 @@ static enum bt_found find_parameter(struct bt_unit *u, struct bt_point *p, str n
 		out->c = func->params[i].type;
 		out->size = 8;
 		out->type = bt_from_c(out->c, IR_IN_KERNEL);
+		/* Texts and buffers may be the user's; a kernel built by gcc does not say so. */
+		if (out->type.kind == BT_PTR && out->type.region == IR_IN_KERNEL &&
+		    !ty_is_aggregate(ty_strip(out->c)->to))
+			out->type.region = IR_IN_ANY;
 		return bt_is_number(&out->type) ? BT_FOUND : BT_MEMBER_NOT_YET;
 	}
 	return BT_NO_MEMBER;
