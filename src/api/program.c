@@ -26,13 +26,13 @@ static int fill_map(struct skep *s, u32 i)
 {
 	const struct obj_map *m = &s->obj->maps.at[i];
 	const struct obj_data *d = m->data == OBJ_NONE ? NULL : &s->obj->datas.at[m->data];
-	u32 zero = 0, stride;
+	u32 stride;
 	u8 *base;
 
 	if (!d || !d->bytes || !d->size)
 		return 0;
 	base = maps_array_base(s->maps[i], &stride);
-	if (!base || zero || d->size > m->value_size)
+	if (!base || d->size > m->value_size)
 		return err_set(&s->err, -SKEP_EBADFILE, "api",
 			       "data section " STR_FMT " does not fit its map", STR_ARG(d->name));
 	memcpy(base, d->bytes, d->size);

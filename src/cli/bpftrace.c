@@ -42,7 +42,7 @@ const char bpftrace_help[] =
 	"    -V, --version          the version\n"
 	"    -h, --help             this text\n";
 
-enum { NEWEST = 0, COMPAT_017 = 17 };
+enum { COMPAT_017 = 17, MOST_WORDS = 256 };
 
 enum long_flag {
 	FLAG_UNSAFE = 256,
@@ -254,35 +254,6 @@ static int write_output(void *arg, const char *bytes, size_t n)
 	return 0;
 }
 
-/* The words of -c: separated by blanks; quotes keep blanks. NULL when there is none, or too many. */
-static char **split_command(const char *text, char *copy)
-{
-	static const size_t most = 256;
-	char **argv = calloc(most + 1, sizeof(*argv)), *to = copy;
-	size_t n = 0;
-
-	for (const char *at = text; argv && *at && n < most;) {
-		char quote = 0;
-
-		at += strspn(at, " \t");
-		if (!*at)
-			break;
-		argv[n++] = to;
-		for (; *at && (quote || (*at != ' ' && *at != '\t')); at++) {
-			if (quote ? *at == quote : *at == '\'' || *at == '"')
-				quote = quote ? 0 : *at;
-			else
-				*to++ = *at;
-		}
-		at += *at != 0;
-		*to++ = 0;
-	}
-	if (n)
-		return argv;
-	free(argv);
-	return NULL;
-}
-
 static int run(struct face *b)
 {
 	struct skep *s;
@@ -309,13 +280,12 @@ static int run(struct face *b)
 
 static int run_with_command(struct face *b)
 {
-	char *copy = NULL, **command = NULL;
+	char *copy = NULL, *command[MOST_WORDS + 1] = { NULL };
 	int r;
 
 	if (b->command) {
 		copy = malloc(strlen(b->command) + 1);
-		command = copy ? split_command(b->command, copy) : NULL;
-		if (!command) {
+		if (!copy || !split_words(b->command, copy, command, MOST_WORDS)) {
 			fprintf(stderr, "ERROR: -c: no command in '%s'\n", b->command);
 			free(copy);
 			return EXIT_FAILED;
@@ -323,7 +293,6 @@ static int run_with_command(struct face *b)
 		b->f.command = command;
 	}
 	r = run(b);
-	free(command);
 	free(copy);
 	return r;
 }

@@ -32,6 +32,9 @@ struct flags {
 bool flags_parse(struct flags *f, int argc, char **argv);
 /* Sets one flag by its long name. False after it has printed what is wrong with the value. */
 bool flags_set(struct flags *f, const char *name, const char *value);
+/* Splits a text at its blanks; '…' and "…" keep theirs. The words lie in `copy`, as large as the text with its end; at most
+ * `most` of them, returned is how many. */
+size_t split_words(const char *text, char *copy, char **words, size_t most);
 /* Parses the words of a `#pragma skep` line into flags that the command line then overrides. */
 bool flags_parse_words(struct flags *f, const char *words);
 /* Flags that a source brings along: `f` (the command line) has the last word. */

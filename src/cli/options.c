@@ -350,24 +350,18 @@ bool flags_parse(struct flags *f, int argc, char **argv)
 	return true;
 }
 
-/* Words separated by blanks; '…' and "…" keep blanks. */
-bool flags_parse_words(struct flags *f, const char *words)
+size_t split_words(const char *text, char *copy, char **words, size_t most)
 {
-	char *copy = strdup(words), *to = copy, self[] = "skep", *argv[64] = { self };
-	int argc = 1;
+	char *to = copy;
+	size_t n = 0;
 
-	if (!copy || !list_add(&f->owned, copy)) {
-		free(copy);
-		return false;
-	}
-	for (const char *at = words; *at && argc < 63;) {
+	for (const char *at = text; *at && n < most;) {
 		char quote = 0;
 
-		while (*at == ' ' || *at == '\t')
-			at++;
+		at += strspn(at, " \t");
 		if (!*at)
 			break;
-		argv[argc++] = to;
+		words[n++] = to;
 		for (; *at && (quote || (*at != ' ' && *at != '\t')); at++) {
 			if (quote ? *at == quote : *at == '\'' || *at == '"')
 				quote = quote ? 0 : *at;
@@ -377,7 +371,18 @@ bool flags_parse_words(struct flags *f, const char *words)
 		at += *at != 0;
 		*to++ = 0;
 	}
-	return flags_parse(f, argc, argv);
+	return n;
+}
+
+bool flags_parse_words(struct flags *f, const char *words)
+{
+	char *copy = strdup(words), self[] = "skep", *argv[64] = { self };
+
+	if (!copy || !list_add(&f->owned, copy)) {
+		free(copy);
+		return false;
+	}
+	return flags_parse(f, 1 + (int)split_words(words, copy, argv + 1, 62), argv);
 }
 
 static void prefer(struct list *own, struct list *other)
